@@ -1,0 +1,1 @@
+"""Ground floor: sound as numbers. Nothing here knows of any model."""
