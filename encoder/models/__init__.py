@@ -1,0 +1,1 @@
+"""Speaker encoders, one file each; `training.registry` finds them."""
