@@ -1,0 +1,17 @@
+"""English text as the synthesizer reads it. Importing this brings in neither torch nor numpy."""
+
+from synthesizer.text.normalizing import normalize, unknown_characters
+from synthesizer.text.sentences import Piece, split_sentences
+from synthesizer.text.symbols import SYMBOLS, differences
+from synthesizer.text.tokens import decode, encode
+
+__all__ = [
+    "SYMBOLS",
+    "Piece",
+    "decode",
+    "differences",
+    "encode",
+    "normalize",
+    "split_sentences",
+    "unknown_characters",
+]
