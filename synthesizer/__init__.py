@@ -1,0 +1,1 @@
+"""Stage 2: text in a voice as a mel spectrogram."""

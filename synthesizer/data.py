@@ -1,0 +1,98 @@
+"""Batches of texts, voices and mels of similar lengths."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from speech.batches import bucketed_stream, hold_out
+from speech.errors import InputError
+from speech.mel import log_mel
+from speech.shards import PreparedCorpus, Shard
+from synthesizer.text import encode
+from training.config import Settings
+
+HELD_OUT_SHARE, HELD_OUT_MOST = 0.05, 64
+
+
+class Data:
+    """Prepared corpora with embeddings; a twentieth of each is held out: speakers, or clips where those are few."""
+
+    def __init__(self, arguments: Namespace, settings: Settings):
+        command = "python -m synthesizer.preprocess CORPUS"
+        self.corpus = PreparedCorpus(arguments.corpora, "synthesizer", command)
+        self.mel, self.schedule = settings.mel, settings.schedule
+        rate = self.corpus.settings["sample_rate"]
+        if rate != self.mel.sample_rate:
+            raise InputError(f"the corpus was prepared at {rate} Hz and mel.sample_rate is {self.mel.sample_rate} Hz")
+        self.embeddings, encoder = read_embeddings(self.corpus)
+        self.facts = {"encoder": encoder}  # config.json keeps it: another encoder's voices mean nothing to this model
+        self.train, held_out = hold_out(self.corpus, HELD_OUT_SHARE)
+        # Evenly through all that is held out, so that every corpus and speaker has its part.
+        self.held = held_out[:: -(-len(held_out) // HELD_OUT_MOST)]
+        if len(self.train) < self.schedule.batch:
+            raise InputError(
+                f"a batch takes {self.schedule.batch} clips, and there are {len(self.train)} to learn from; "
+                f"use --set schedule.batch={max(1, len(self.train))} or more corpora"
+            )
+        hours = sum(self.corpus.records[i].seconds for i in self.train) / 3600
+        self.summary = f"{len(self.train)} clips, {hours:.1f} hours, {len(held_out)} clips held out"
+
+    def batches(self, step: int, rank: int, size: int) -> Iterator[dict[str, torch.Tensor]]:
+        """Endless batches for one process from step `step` on; see Task for what is in one."""
+        lengths = np.array([self.corpus.records[i].length for i in self.train])
+        stream = bucketed_stream(lengths, self.schedule.batch * size, self.schedule.seed, step)
+        for chosen in stream:
+            yield self.batch([self.train[i] for i in chosen[rank::size]])
+
+    def held_out(self) -> list[dict[str, torch.Tensor]]:
+        ordered = sorted(self.held, key=lambda i: self.corpus.records[i].length)
+        return [self.batch(ordered[i : i + 16]) for i in range(0, len(ordered), 16)]
+
+    def batch(self, indices: list[int]) -> dict[str, torch.Tensor]:
+        """{"tokens" (B, L), "token_lengths", "voices" (B, 256), "mels" (B, T, n_mels), "mel_lengths"}."""
+        tokens = [torch.tensor(encode(self.corpus.records[i].text)) for i in indices]
+        mels = [self._mel(i) for i in indices]
+        return {
+            "tokens": torch.nn.utils.rnn.pad_sequence(tokens, batch_first=True),
+            "token_lengths": torch.tensor([len(each) for each in tokens]),
+            "voices": torch.from_numpy(self.embeddings[indices]),
+            "mels": torch.nn.utils.rnn.pad_sequence(mels, batch_first=True, padding_value=-11.5),
+            "mel_lengths": torch.tensor([len(each) for each in mels]),
+        }
+
+    def _mel(self, index: int) -> torch.Tensor:
+        samples = torch.from_numpy(self.corpus.array(index).astype(np.float32) / 32768)
+        return log_mel(samples, self.mel).T
+
+
+def read_embeddings(corpus: PreparedCorpus) -> tuple[np.ndarray, str]:
+    """(records, 256) embeddings that `python -m encoder.embed` wrote beside the shards, and the encoder's fingerprint.
+
+    Raises InputError if some are missing, belong to other recordings, or come from different encoders.
+    """
+    rows, encoders = [], set()
+    for shard in corpus.shards:
+        path = embeddings_path(shard.path)
+        if not path.exists():
+            raise InputError(f"{path} is missing; make it with `python -m encoder.embed {path.parents[1]}`")
+        embeddings = Shard(path)
+        if embeddings.metadata["ids"] != [record.id for record in shard.records]:
+            raise InputError(
+                f"{path} belongs to other recordings; run `python -m encoder.embed {path.parents[1]}` again"
+            )
+        encoders.add(embeddings.metadata["encoder"])
+        rows.append(np.asarray(embeddings.data))
+    if len(encoders) > 1:
+        raise InputError(
+            "the corpora were embedded by different encoders; run `python -m encoder.embed` on all with one"
+        )
+    return np.concatenate(rows), encoders.pop()
+
+
+def embeddings_path(shard: Path) -> Path:
+    return shard.with_name(shard.name.replace("shard", "embeddings"))

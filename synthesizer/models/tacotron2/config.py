@@ -1,0 +1,67 @@
+"""The numbers of Tacotron 2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from speech.errors import InputError
+from speech.mel import MelConfig
+from synthesizer.text import SYMBOLS
+from training.schedule import Schedule
+
+
+@dataclass(frozen=True)
+class Config:
+    token_dim: int = 512
+    """Width of the token embeddings and of the encoder's convolutions and outputs."""
+    encoder_layers: int = 3
+    encoder_kernel: int = 5
+    voice_dim: int = 256
+    """Length of a speaker embedding; it is appended to every encoder output (SV2TTS, section 2.2)."""
+    prenet_dim: int = 256
+    lstm_dim: int = 1024
+    """Units of each of the two decoder LSTMs."""
+    attention_dim: int = 128
+    location_channels: int = 32
+    location_kernel: int = 31
+    postnet_dim: int = 512
+    postnet_layers: int = 5
+    postnet_kernel: int = 5
+    dropout: float = 0.5
+    """In prenet (in use too), encoder and postnet convolutions."""
+    lstm_dropout: float = 0.1
+    reduction: tuple[tuple[int, int], ...] = ((0, 2),)
+    """(from step, frames a decoder step) pairs: many frames a step align sooner, few sound better."""
+    stop_weight: float = 8.0
+    guide_weight: float = 1.0
+    guide_width: float = 0.2
+    """Width of the diagonal that guided attention leaves free (arXiv 1710.08969)."""
+    align_by: int = 5000
+    """By this step attention should be diagonal; a run whose attention is not says so."""
+
+    def __post_init__(self):
+        steps = [step for step, _ in self.reduction]
+        if not steps or steps[0] != 0 or steps != sorted(steps) or min(r for _, r in self.reduction) < 1:
+            raise InputError(
+                f"model.reduction takes (from step, frames) pairs from step 0 on, as [[0,4],[2000,2]]; "
+                f"found {self.reduction}"
+            )
+
+    def reduction_at(self, step: int) -> int:
+        """Frames a decoder step, at a training step."""
+        return [r for start, r in self.reduction if start <= step][-1]
+
+    @property
+    def most_reduction(self) -> int:
+        return max(r for _, r in self.reduction)
+
+
+PRESETS = {
+    "paper": Config(),
+    "small": Config(token_dim=256, lstm_dim=512, prenet_dim=128, postnet_dim=256, reduction=((0, 3),)),
+}
+MEL = MelConfig()
+SCHEDULE = Schedule(
+    steps=200_000, batch=32, learning_rate=1e-3, final_learning_rate=1e-5, warmup=500, hold=20_000, validate_every=1000
+)
+EXTRA = {"symbols": list(SYMBOLS)}

@@ -1,0 +1,103 @@
+"""What Tacotron 2 learns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+from speech.mel import MelConfig
+from synthesizer.losses import (
+    coverage,
+    diagonality,
+    guided_attention_loss,
+    length_mask,
+    masked_mean,
+    mel_loss,
+    stop_loss,
+)
+from synthesizer.models.tacotron2.config import Config
+from synthesizer.models.tacotron2.network import MEL_MEAN, MEL_SCALE, Decoded, Model
+from training.loop import Batch
+
+
+class Task:
+    """Predict each frame group from the true ones before it, attend along the diagonal, know when to stop.
+
+    A batch is {"tokens" (B, L), "token_lengths", "voices" (B, voice_dim), "mels" (B, T, n_mels), "mel_lengths"}.
+    """
+
+    best_by = "loss"
+
+    def __init__(self, config: Config, mel: MelConfig):
+        self.config = config
+        self.networks = {"model": Model(config, mel)}
+        self.optimizers = {"model": torch.optim.Adam(self.networks["model"].parameters(), lr=1.0, eps=1e-6)}
+
+    def losses(self, batch: Batch, step: int) -> Iterator:
+        self.networks["model"].reduction.fill_(self.config.reduction_at(step))
+        decoded, batch, step_lengths = self._decode(batch)
+        mask = length_mask(batch["mel_lengths"], batch["mels"].shape[1])
+        target = (batch["mels"] - MEL_MEAN) / MEL_SCALE
+        mel = mel_loss(decoded.before, target, mask) + mel_loss(decoded.after, target, mask)
+        stop = stop_loss(decoded.stops, step_lengths, self.config.stop_weight)
+        alignment = decoded.alignment.float()
+        guide = guided_attention_loss(alignment, step_lengths, batch["token_lengths"], self.config.guide_width)
+        loss = mel + stop + self.config.guide_weight * guide
+        aligned = diagonality(alignment.detach(), step_lengths, batch["token_lengths"])
+        yield "model", loss, {"mel": mel, "stop": stop, "guide": guide, "diagonality": aligned}
+
+    def validate(self, held_out: list[Batch]) -> dict[str, float]:
+        """Teacher-forced figures: loss, mean absolute error of log mels, stop error, diagonality and coverage."""
+        sums: dict[str, float] = {}
+        for batch in held_out:
+            torch.manual_seed(0)  # the prenet's dropout
+            decoded, batch, step_lengths = self._decode(batch)
+            mask = length_mask(batch["mel_lengths"], batch["mels"].shape[1])
+            alignment, token_lengths = decoded.alignment.float(), batch["token_lengths"]
+            target = (batch["mels"] - MEL_MEAN) / MEL_SCALE
+            last = torch.arange(decoded.stops.shape[1], device=mask.device) >= step_lengths[:, None] - 1
+            wrong = ((decoded.stops > 0) != last).float()
+            figures = {
+                "loss": mel_loss(decoded.after, target, mask),
+                "mel_mae": masked_mean((decoded.after - target).abs(), mask) * MEL_SCALE,
+                "stop_error": masked_mean(wrong, length_mask(step_lengths, wrong.shape[1])),
+                "diagonality": diagonality(alignment, step_lengths, token_lengths),
+                "coverage": coverage(alignment, step_lengths, token_lengths),
+            }
+            for key, value in figures.items():
+                sums[key] = sums.get(key, 0.0) + value.item() / len(held_out)
+        return sums
+
+    def sample(self, held_out: list[Batch], folder: Path) -> None:
+        """Pictures of mel and alignment, teacher-forced, of a few held-out sentences."""
+        from synthesizer.pictures import plot_synthesis
+
+        torch.manual_seed(0)
+        decoded, batch, step_lengths = self._decode(held_out[0])
+        for i in range(min(3, len(step_lengths))):
+            frames, tokens = batch["mel_lengths"][i], batch["token_lengths"][i]
+            predicted = decoded.after[i, :frames].float().cpu() * MEL_SCALE + MEL_MEAN
+            alignment = decoded.alignment[i, : step_lengths[i], :tokens].float().cpu()
+            plot_synthesis(folder / f"{i}.png", batch["mels"][i, :frames].cpu().T, predicted.T, alignment)
+
+    def complaint(self, step: int, figures: dict[str, float]) -> str | None:
+        if step >= self.config.align_by and figures["diagonality"] < 0.7:
+            return (
+                f"the attention does not align by step {step}: diagonality {figures['diagonality']:.2f} "
+                f"(0.36 is none, 0.7 the least that speaks). Look at samples/: check that the texts say what the clips "
+                f"say and that clips hold no long silences, or begin with more frames a step (model.reduction)"
+            )
+        return None
+
+    def _decode(self, batch: Batch) -> tuple[Decoded, Batch, torch.Tensor]:
+        """Teacher-forced outputs, the batch with its mels padded to whole decoder steps, and the steps of each item."""
+        model = self.networks["model"]
+        reduction = int(model.reduction)
+        mels = F.pad(batch["mels"], (0, 0, 0, -batch["mels"].shape[1] % reduction), value=-11.5)
+        batch = batch | {"mels": mels}
+        step_lengths = -(-batch["mel_lengths"] // reduction)
+        inputs = [batch[key] for key in ("tokens", "token_lengths", "voices", "mels", "mel_lengths")]
+        return model(*inputs), batch, step_lengths
