@@ -1,0 +1,1 @@
+"""Stage 3: a mel spectrogram becomes sound."""
