@@ -1,8 +1,9 @@
 import torch
 
+from speech.griffin_lim import spectrum_of_mel
 from speech.mel import MelConfig, log_mel, magnitudes, mel_filters
 from tests.vocoder.conftest import tone
-from vocoder.models.griffin_lim import Config, Model, spectrum_of_mel
+from vocoder.models.griffin_lim import Config, Model
 
 MEL = MelConfig()
 

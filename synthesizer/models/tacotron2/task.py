@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 
 from speech.mel import MelConfig
+from speech.voice import Voice
+from speech.waveform import Waveform
 from synthesizer.losses import (
     coverage,
     diagonality,
@@ -20,6 +22,7 @@ from synthesizer.losses import (
 )
 from synthesizer.models.tacotron2.config import Config
 from synthesizer.models.tacotron2.network import MEL_MEAN, MEL_SCALE, Decoded, Model
+from synthesizer.text import decode
 from training.loop import Batch
 
 
@@ -72,16 +75,18 @@ class Task:
         return sums
 
     def sample(self, held_out: list[Batch], folder: Path) -> None:
-        """Pictures of mel and alignment, teacher-forced, of a few held-out sentences."""
+        """A few held-out sentences spoken freely: mel and alignment as a picture, the sound by Griffin-Lim."""
+        from speech.griffin_lim import griffin_lim
         from synthesizer.pictures import plot_synthesis
 
-        torch.manual_seed(0)
-        decoded, batch, step_lengths = self._decode(held_out[0])
-        for i in range(min(3, len(step_lengths))):
-            frames, tokens = batch["mel_lengths"][i], batch["token_lengths"][i]
-            predicted = decoded.after[i, :frames].float().cpu() * MEL_SCALE + MEL_MEAN
-            alignment = decoded.alignment[i, : step_lengths[i], :tokens].float().cpu()
-            plot_synthesis(folder / f"{i}.png", batch["mels"][i, :frames].cpu().T, predicted.T, alignment)
+        batch, model = held_out[len(held_out) // 2], self.networks["model"]
+        for i in range(min(3, len(batch["tokens"]))):
+            text = decode(batch["tokens"][i, : batch["token_lengths"][i]].tolist())
+            voice = Voice("held out", batch["voices"][i].cpu().numpy(), Waveform.silence(0, model.mel.sample_rate))
+            (made,) = model.synthesize([text], [voice])
+            recorded = batch["mels"][i, : batch["mel_lengths"][i]].cpu().T
+            plot_synthesis(folder / f"{i}.png", recorded, made.mel, made.alignment, text)
+            griffin_lim(made.mel, model.mel, iterations=30).write(folder / f"{i}.wav")
 
     def complaint(self, step: int, figures: dict[str, float]) -> str | None:
         if step >= self.config.align_by and figures["diagonality"] < 0.7:

@@ -1,0 +1,76 @@
+"""A sound from a mel without any training, by finding phases that agree with the magnitudes.
+
+The fast variant with momentum: Perraudin, Balazs and Sondergaard, "A fast Griffin-Lim algorithm", WASPAA 2013.
+"""
+
+from __future__ import annotations
+
+from math import pi
+
+import torch
+import torch.nn.functional as F
+
+from speech.mel import MelConfig, mel_filters, window
+from speech.waveform import Waveform
+
+LOUDEST = 4.0
+"""A log-mel is not taken above this: a sine of full scale stays below 2, and exp must not overflow."""
+
+
+@torch.inference_mode()
+def griffin_lim(
+    mel: torch.Tensor, config: MelConfig, iterations: int = 60, momentum: float = 0.99, mel_iterations: int = 40
+) -> Waveform:
+    """Log mel (n_mels, T >= 1) -> T * hop_length samples.
+
+    iterations: of phases; each is one Fourier transform there and back. momentum: how far a step goes on in the
+    direction of the last one; 0 is the algorithm of 1984. mel_iterations: of `spectrum_of_mel`.
+    """
+    magnitude = spectrum_of_mel(mel.float(), config, mel_iterations).mT
+    generator = torch.Generator().manual_seed(0)
+    phase = torch.rand(magnitude.shape, generator=generator).to(magnitude.device) * 2 * pi
+    spectrum = torch.polar(magnitude, phase)
+    before = torch.zeros_like(spectrum)
+    carried = momentum / (1 + momentum)
+    weight = _added(window(config, magnitude.device).square().expand(len(magnitude), -1), config).clamp_min(1e-3)
+    for _ in range(iterations):
+        found = _frames(_overlap(spectrum, config) / weight, config)
+        spectrum = found - carried * before
+        spectrum *= magnitude / spectrum.abs().clamp_min(1e-12)
+        before = found
+    samples = _overlap(spectrum, config) / weight
+    pad = (config.n_fft - config.hop_length) // 2
+    samples = samples[pad : pad + mel.shape[1] * config.hop_length]
+    return Waveform(samples.cpu().numpy(), config.sample_rate).peak_limited(1.0)
+
+
+def spectrum_of_mel(mel: torch.Tensor, config: MelConfig, iterations: int) -> torch.Tensor:
+    """Magnitudes (n_fft // 2 + 1, T) whose mel is nearest to a log-mel (n_mels, T): non-negative least squares.
+
+    Multiplicative steps (Lee and Seung, "Algorithms for non-negative matrix factorization", NIPS 2000) never leave
+    the positive, and begin at the pseudo-inverse.
+    """
+    filters = mel_filters(config, mel.device)
+    wanted = mel.clamp_max(LOUDEST).exp()
+    found = (torch.linalg.pinv(filters) @ wanted).clamp_min(1e-4) * (filters.sum(0) > 0)[:, None]
+    towards = filters.mT @ wanted
+    for _ in range(iterations):
+        found = found * towards / (filters.mT @ (filters @ found)).clamp_min(1e-12)
+    return found
+
+
+def _frames(samples: torch.Tensor, config: MelConfig) -> torch.Tensor:
+    """(N,) -> spectrum (T, n_fft // 2 + 1)"""
+    return torch.fft.rfft(samples.unfold(0, config.n_fft, config.hop_length) * window(config, samples.device))
+
+
+def _overlap(spectrum: torch.Tensor, config: MelConfig) -> torch.Tensor:
+    """The frames of a spectrum (T, n_fft // 2 + 1), windowed and added; divided by the added squares of the
+    windows, these are the samples whose spectrum is nearest."""
+    return _added(torch.fft.irfft(spectrum, config.n_fft) * window(config, spectrum.device), config)
+
+
+def _added(frames: torch.Tensor, config: MelConfig) -> torch.Tensor:
+    """(T, n_fft), hop_length apart -> ((T - 1) * hop_length + n_fft,)"""
+    total = (len(frames) - 1) * config.hop_length + config.n_fft
+    return F.fold(frames.mT[None], (1, total), (1, config.n_fft), stride=(1, config.hop_length)).flatten()
