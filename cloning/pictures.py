@@ -25,7 +25,7 @@ def plot_clone(clone: Clone, path: str | Path, title: str) -> Path:
     sound.plot(time, clone.wave.samples, linewidth=0.4)
     sound.set(xlim=(0, clone.wave.seconds), ylim=(-1, 1), ylabel="waveform", xlabel="s")
     sound.set_title(title if len(title) <= 90 else title[:89] + "…", fontsize=10)
-    mel = torch.cat([piece.mel for piece in clone.pieces], dim=1)
+    mel = torch.cat([piece.mel for piece in clone.pieces], dim=1).numpy()
     spectrogram.imshow(mel, origin="lower", aspect="auto", vmin=-11.5, vmax=2)
     spectrogram.set(ylabel="mel band", xlabel="frame")
     attention.imshow(

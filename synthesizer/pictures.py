@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from speech.files import whole_file
 
 
-def plot_synthesis(path: Path, true_mel, predicted_mel, alignment, title: str = "") -> None:
-    """Write a PNG: mel (n_mels, T), the true one above where there is one, and alignment (steps, tokens)."""
+def plot_synthesis(
+    path: Path, recorded: np.ndarray, predicted: np.ndarray, alignment: np.ndarray, title: str = ""
+) -> None:
+    """Write a PNG: the recorded mel (n_mels, T), the predicted one, and the alignment (steps, tokens)."""
     from matplotlib.figure import Figure
 
-    mels = [(name, mel) for name, mel in (("recorded", true_mel), ("predicted", predicted_mel)) if mel is not None]
-    figure = Figure(figsize=(9, 2.6 * (len(mels) + 1)), layout="constrained")
-    for row, (name, mel) in enumerate(mels):
-        axes = figure.add_subplot(len(mels) + 1, 1, row + 1)
-        axes.imshow(mel, origin="lower", aspect="auto", vmin=-11.5, vmax=2)
-        axes.set(ylabel="mel band", title=f"{title} {name}".strip(), xticks=[])
-    axes = figure.add_subplot(len(mels) + 1, 1, len(mels) + 1)
+    figure = Figure(figsize=(9, 7.8), layout="constrained")
+    upper, lower, axes = figure.subplots(3, 1)
+    upper.imshow(recorded, origin="lower", aspect="auto", vmin=-11.5, vmax=2)
+    upper.set(ylabel="recorded", xticks=[], title=title)
+    lower.imshow(predicted, origin="lower", aspect="auto", vmin=-11.5, vmax=2)
+    lower.set(ylabel="predicted", xticks=[])
     axes.imshow(alignment.T, origin="lower", aspect="auto", vmin=0, vmax=1)
-    axes.set(xlabel="decoder step", ylabel="token", title="alignment")
+    axes.set(xlabel="decoder step", ylabel="token")
     with whole_file(path) as beside:
         figure.savefig(beside, dpi=70)

@@ -84,8 +84,8 @@ class Task:
             text = decode(batch["tokens"][i, : batch["token_lengths"][i]].tolist())
             voice = Voice("held out", batch["voices"][i].cpu().numpy(), Waveform.silence(0, model.mel.sample_rate))
             (made,) = model.synthesize([text], [voice])
-            recorded = batch["mels"][i, : batch["mel_lengths"][i]].cpu().T
-            plot_synthesis(folder / f"{i}.png", recorded, made.mel, made.alignment, text)
+            recorded = batch["mels"][i, : batch["mel_lengths"][i]].cpu().T.numpy()
+            plot_synthesis(folder / f"{i}.png", recorded, made.mel.numpy(), made.alignment, text)
             griffin_lim(made.mel, model.mel, iterations=30).write(folder / f"{i}.wav")
 
     def complaint(self, step: int, figures: dict[str, float]) -> str | None:
