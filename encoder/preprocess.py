@@ -37,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m encoder.preprocess", description=__doc__.partition("\n")[0])
     add_arguments(parser, "encoder")
     arguments = parser.parse_args()
-    from speech.mel import ENCODER_MEL
+    from speech.mel_config import ENCODER_MEL
 
     run(arguments, "encoder", partial(features, mel=ENCODER_MEL), {"mel": asdict(ENCODER_MEL)})
 

@@ -6,7 +6,6 @@ and ours may be exchanged. Filters are Slaney's, as librosa's defaults.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -14,49 +13,12 @@ import torch
 import torch.nn.functional as F
 
 from speech.errors import InputError
+from speech.mel_config import ENCODER_MEL, MelConfig
+
+__all__ = ["ENCODER_MEL", "FLOOR", "MelConfig", "log_mel", "magnitudes", "mel_filters", "window"]
 
 FLOOR = 1e-5
 """Magnitudes are not taken below this before the logarithm; log(FLOOR) = -11.5 is digital silence."""
-
-
-@dataclass(frozen=True)
-class MelConfig:
-    """What a mel spectrogram is made with. Kept inside every checkpoint: two stages must agree on all of it."""
-
-    sample_rate: int = 22050
-    """Samples a second."""
-    n_fft: int = 1024
-    hop_length: int = 256
-    """Samples from one frame to the next; a recording of N samples has N // hop_length frames."""
-    win_length: int = 1024
-    n_mels: int = 80
-    fmin: float = 0.0
-    fmax: float = 8000.0
-
-    def __post_init__(self):
-        if not 0 < self.hop_length <= self.win_length <= self.n_fft or (self.n_fft - self.hop_length) % 2:
-            raise InputError(
-                f"mel settings need 0 < hop_length <= win_length <= n_fft and an even n_fft - hop_length; "
-                f"found hop_length={self.hop_length}, win_length={self.win_length}, n_fft={self.n_fft}"
-            )
-        if not 0 <= self.fmin < self.fmax <= self.sample_rate / 2:
-            raise InputError(
-                f"mel settings need 0 <= fmin < fmax <= sample_rate / 2 = {self.sample_rate / 2:g} Hz; "
-                f"found fmin={self.fmin:g}, fmax={self.fmax:g}"
-            )
-
-    @property
-    def frames_per_second(self) -> float:
-        return self.sample_rate / self.hop_length
-
-    def differences(self, other: MelConfig) -> list[str]:
-        """The fields in which two settings differ, as `field: ours against theirs`."""
-        theirs = asdict(other)
-        return [f"{k}: {v:g} against {theirs[k]:g}" for k, v in asdict(self).items() if v != theirs[k]]
-
-
-ENCODER_MEL = MelConfig(sample_rate=16000, n_fft=400, hop_length=160, win_length=400, n_mels=40, fmin=0, fmax=8000)
-"""What the speaker encoder hears: 25 ms windows every 10 ms (arXiv 1710.10467, section 3)."""
 
 
 def log_mel(samples: torch.Tensor, config: MelConfig) -> torch.Tensor:
@@ -85,9 +47,10 @@ def magnitudes(samples: torch.Tensor, config: MelConfig) -> torch.Tensor:
 @lru_cache(maxsize=32)
 def window(config: MelConfig, device: torch.device) -> torch.Tensor:
     """A periodic Hann window of win_length, centered in n_fft."""
-    hann = torch.hann_window(config.win_length)
     left = (config.n_fft - config.win_length) // 2
-    return F.pad(hann, (left, config.n_fft - config.win_length - left)).to(device)
+    with torch.inference_mode(False):  # kept for all, so it must not be one that gradients refuse
+        hann = torch.hann_window(config.win_length)
+        return F.pad(hann, (left, config.n_fft - config.win_length - left)).to(device)
 
 
 @lru_cache(maxsize=32)
@@ -98,7 +61,8 @@ def mel_filters(config: MelConfig, device: torch.device) -> torch.Tensor:
     rising = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     falling = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]
     filters = np.maximum(0, np.minimum(rising, falling)) * (2 / (edges[2:] - edges[:-2]))[:, None]
-    return torch.from_numpy(filters.astype(np.float32)).to(device)
+    with torch.inference_mode(False):
+        return torch.from_numpy(filters.astype(np.float32)).to(device)
 
 
 # Slaney's scale: linear below 1 kHz (3 mels each 200 Hz), then 27 logarithmic steps for each factor of 6.4.
