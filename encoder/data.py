@@ -33,7 +33,14 @@ class Data:
         if wrong:
             raise InputError(f"the corpus was prepared with other mel settings ({'; '.join(wrong)}); prepare it again")
         self.schedule, self.config = settings.schedule, settings.model
-        speakers = self.corpus.speakers()
+        long = {i for i, record in enumerate(self.corpus.records) if record.length >= self.config.partial_frames}
+        speakers = {name: [i for i in clips if i in long] for name, clips in self.corpus.speakers().items()}
+        speakers = {name: clips for name, clips in speakers.items() if clips}
+        if len(speakers) < 4:
+            raise InputError(
+                f"telling speakers apart takes at least 4 of them, two to learn from and two held out; "
+                f"found {len(speakers)} with clips of {self.config.partial_frames} frames; add corpora"
+            )
         self.speakers, self.others = held_out_speakers(speakers, HELD_OUT_SHARE, HELD_OUT_FEWEST)
         if len(self.speakers) < self.schedule.batch:
             raise InputError(

@@ -5,6 +5,7 @@ row a recording, in the same order.
 """
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 
 from speech import command
@@ -13,38 +14,56 @@ from speech import command
 def embed_shard(path: Path, model, fingerprint: str) -> int:
     """Write the embeddings of one shard of int16 audio unless they are there. Returns the number of recordings.
 
-    A clip with too little speech for an embedding of its own gets the mean of its speaker's others in the shard.
+    A clip with too little speech for an embedding of its own gets the mean of its speaker's others in the shard, or
+    where there are none, one of all its sound.
     """
     import numpy as np
     import torch
 
-    from encoder.models.ge2e import features
+    from encoder.models.ge2e import LOUDNESS, features
     from speech.errors import InputError
-    from speech.shards import Shard, shard_metadata, write_shard
+    from speech.mel import log_mel
+    from speech.shards import Shard, write_shard
     from speech.waveform import Waveform
 
     shard = Shard(path)
     out = path.with_name(path.name.replace("shard", "embeddings"))
     made_by = {"encoder": fingerprint, "ids": [record.id for record in shard.records]}
-    if out.exists() and {k: v for k, v in shard_metadata(out).items() if k in made_by} == made_by:
+    if _made_by(out).items() >= made_by.items():
         return len(shard.records)
     rate = shard.metadata["settings"]["sample_rate"]
-    mels, rows = [], []
+
+    def wave(record) -> Waveform:
+        return Waveform(shard.data[record.start : record.start + record.length].astype(np.float32) / 32768, rate)
+
+    mels = {}
     for row, record in enumerate(shard.records):
-        samples = shard.data[record.start : record.start + record.length].astype(np.float32) / 32768
-        try:
-            mels.append(features(Waveform(samples, rate), model.mel))
-            rows.append(row)
-        except InputError:
-            continue
+        with suppress(InputError):
+            mels[row] = features(wave(record), model.mel)
+    heard = {shard.records[row].speaker for row in mels}
+    for row, record in enumerate(shard.records):
+        if record.speaker not in heard:
+            sound = wave(record).at(model.mel.sample_rate).at_loudness(LOUDNESS)
+            mels[row] = log_mel(torch.from_numpy(sound.samples), model.mel).T
     embeddings = torch.zeros(len(shard.records), model.config.embedding)
     if mels:
-        embeddings[rows] = model.embed_features(mels).float()
-    for row in sorted(set(range(len(shard.records))) - set(rows)):
-        same = [other for other in rows if shard.records[other].speaker == shard.records[row].speaker] or rows
+        embeddings[list(mels)] = model.embed_features(list(mels.values())).float()
+    for row in sorted(set(range(len(shard.records))) - set(mels)):
+        same = [other for other in mels if shard.records[other].speaker == shard.records[row].speaker]
         embeddings[row] = torch.nn.functional.normalize(embeddings[same].mean(dim=0), dim=0)
     write_shard(out, [embeddings.numpy()], [], made_by)
     return len(shard.records)
+
+
+def _made_by(path: Path) -> dict:
+    """What the embeddings that stand at `path` were made from; nothing if there are no whole ones."""
+    from speech.errors import InputError
+    from speech.shards import Shard
+
+    try:
+        return Shard(path).metadata if path.exists() else {}
+    except (InputError, KeyError):
+        return {}
 
 
 def main() -> None:

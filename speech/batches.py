@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import TypeVar
 
 import numpy as np
@@ -72,7 +72,7 @@ def bucketed_stream(lengths: np.ndarray, batch: int, seed: int, step: int) -> It
         epoch, place = epoch + 1, 0
 
 
-def prefetch(items: Iterable[T], depth: int = 2) -> Iterator[T]:
+def prefetch(items: Iterable[T], depth: int = 2) -> Generator[T, None, None]:
     """The same items, made up to `depth` ahead in a thread: reading and cutting overlap with learning."""
     waiting: queue.Queue = queue.Queue(depth)
     stopped = threading.Event()

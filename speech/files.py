@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -28,14 +28,18 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"cannot write {path}: {reason}; what stood there is untouched") from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing could be written there is nothing to remove
+            beside.unlink()
 
 
 def check_can_write(path: str | Path) -> None:
     """Raise InputError now if `path` could not be written later."""
     path = Path(path)
-    if path.is_dir():
-        raise InputError(f"cannot write {path}: it is a folder; give the path of a file")
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    try:
+        if path.is_dir():
+            raise InputError(f"cannot write {path}: it is a folder; give the path of a file")
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+    except OSError as error:  # a name that is too long, say
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise InputError(f"cannot write {path}: {folder} cannot be written to")

@@ -17,7 +17,7 @@ import numpy as np
 
 from speech.errors import InputError
 from speech.files import whole_file
-from speech.shards import LeftOutClip, Record, shard_metadata, write_shard
+from speech.shards import LeftOutClip, Record, Shard, shard_metadata, write_shard
 from speech.utterance import Utterance
 from speech.waveform import Waveform
 
@@ -102,8 +102,8 @@ def _is_done(path: Path, part: list[Utterance]) -> bool:
     if not path.exists():
         return False
     try:
-        return shard_metadata(path).get("source") == _source(part)
-    except InputError:
+        return Shard(path).metadata["source"] == _source(part)
+    except (InputError, KeyError):  # cut short by a copy, or no shard
         return False
 
 
@@ -157,7 +157,8 @@ def _report(out: Path, paths: list[Path], doubles: list[LeftOutClip]) -> dict:
     }
     with whole_file(out / "report.json") as beside:
         beside.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    with whole_file(out / "left_out.csv") as beside, open(beside, "w", newline="", encoding="utf-8") as file:
+    as_text = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}  # a file's name need not be UTF-8
+    with whole_file(out / "left_out.csv") as beside, open(beside, "w", **as_text) as file:
         writer = csv.DictWriter(file, ["id", "audio", "reason", "detail"])
         writer.writeheader()
         writer.writerows(left_out)
@@ -221,7 +222,9 @@ def run(arguments: argparse.Namespace, stage: str, features: Features, settings:
 
     connect_cluster(arguments.backend, arguments.cluster)
     utterances = list(read_corpus(arguments.corpus, arguments.reader))
-    root = arguments.out or Path("datasets_root/prepared") / arguments.corpus.resolve().name
+    # A shell leaves the ~ of --out=~/prepared as it is.
+    root = arguments.out or Path("datasets_root/prepared") / arguments.corpus.expanduser().resolve().name
+    root = root.expanduser()
     report = prepare(utterances, root / stage, features, settings, arguments.jobs, arguments.backend)
     print(f"{report['clips']} clips of {report['speakers']} speakers, {report['hours']:.2f} hours, in {root / stage}")
     if report["left_out"]:

@@ -66,6 +66,8 @@ def read_header(path: Path) -> dict:
             if length > 1 << 30:
                 raise ValueError("its header is implausibly long")
             header = json.loads(file.read(length))
+            if not isinstance(header, dict):
+                raise ValueError("its header is no object")
     except FileNotFoundError:
         raise InputError(f"{path} does not exist") from None
     except (OSError, ValueError, struct.error) as error:

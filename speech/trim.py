@@ -29,15 +29,20 @@ def voiced_windows(wave: Waveform, smoothing: int = 8, widening: int = 3) -> np.
     )
     if not raw.any():
         return raw
-    smooth = np.convolve(raw, np.ones(smoothing) / smoothing, mode="same")[:count] > 0.5
-    return np.convolve(smooth, np.ones(2 * widening + 1), mode="same")[:count] > 0.5
+    smooth = _sums(raw, smoothing) > 0.5 * smoothing
+    return _sums(smooth, 2 * widening + 1) > 0.5
+
+
+def _sums(values: np.ndarray, size: int) -> np.ndarray:
+    """Centered sums over `size` values, also of fewer values than that."""
+    return np.convolve(values, np.ones(size))[(size - 1) // 2 :][: len(values)]
 
 
 def remove_silence(wave: Waveform) -> Waveform:
     """Only the windows with speech, joined: what the speaker encoder hears. May be empty."""
-    speech = voiced_windows(wave)
-    kept = np.repeat(speech, round(WINDOW_SECONDS * wave.sample_rate))
-    return Waveform(wave.samples[: len(kept)][kept[: len(wave.samples)]], wave.sample_rate)
+    speech = np.append(voiced_windows(wave), False)  # what fills no window is left out
+    window = np.arange(len(wave.samples)) * VAD_RATE // (wave.sample_rate * WINDOW)
+    return Waveform(wave.samples[speech[np.minimum(window, len(speech) - 1)]], wave.sample_rate)
 
 
 def trim_ends(wave: Waveform, margin: float = 0.05, decibels: float = 45) -> Waveform:

@@ -45,8 +45,9 @@ class Voice:
         from safetensors.numpy import load_file
 
         path = Path(path)
-        facts = {k: json.loads(v) for k, v in read_header(path).get("__metadata__", {}).items()}
+        header = read_header(path)
         try:
+            facts = {k: json.loads(v) for k, v in header.get("__metadata__", {}).items()}
             tensors = load_file(path)
             reference = Waveform(tensors["reference"], facts["sample_rate"])
             return cls(facts["name"], tensors["embedding"], reference, facts["text"], facts["encoder"])

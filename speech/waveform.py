@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -10,12 +12,16 @@ from pathlib import Path
 import numpy as np
 
 from speech.errors import InputError
-from speech.files import whole_file
+from speech.files import check_can_write, whole_file
 
 LONGEST_SECONDS = 3600.0
 FFMPEG_SUFFIXES = {".m4a", ".webm", ".mp4", ".aac", ".mka", ".mkv", ".wma", ".amr", ".3gp", ".mov"}
 """Containers that libsndfile does not open and ffmpeg does."""
 FFMPEG_RATE = 48000
+UNKNOWN_LENGTH = 0x7FFFF000
+"""Programs that write wav into a pipe (espeak, sox, ffmpeg) cannot know its length and promise this much or more."""
+WRITE_AT_ONCE = 1 << 16
+"""Samples. Given a long sound whole, libsndfile's Vorbis encoder overruns the stack and takes the process with it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,16 +69,19 @@ class Waveform:
         `longest_seconds`, or holds samples that are not numbers.
         """
         path = Path(path)
-        if path.is_dir():
-            raise InputError(f"{path} is a folder; a sound file is needed")
-        if not path.is_file():
-            raise InputError(f"{path} does not exist; give the path of a sound file")
-        if path.stat().st_size == 0:
-            raise InputError(f"{path} is empty (0 bytes); a sound file is needed")
+        try:
+            if path.is_dir():
+                raise InputError(f"{path} is a folder; a sound file is needed")
+            if not path.is_file():
+                raise InputError(f"{path} does not exist; give the path of a sound file")
+            if path.stat().st_size == 0:
+                raise InputError(f"{path} is empty (0 bytes); a sound file is needed")
+        except OSError as error:  # a name that is too long, say
+            raise InputError(f"cannot open {path}: {error.strerror}; give the path of a sound file") from error
         reader = _read_ffmpeg if path.suffix.lower() in FFMPEG_SUFFIXES else _read_soundfile
         samples, sample_rate = reader(path, longest_seconds)
         if not len(samples):
-            raise InputError(f"{path} holds no samples; a sound file with speech is needed")
+            raise InputError(f"{path} holds no samples, or is truncated; a sound file with speech is needed")
         bad = np.flatnonzero(~np.isfinite(samples))
         if len(bad):
             raise InputError(
@@ -90,8 +99,7 @@ class Waveform:
         kinds |= {".opus": ("OGG", "OPUS"), ".mp3": ("MP3", "MPEG_LAYER_III")}
         if path.suffix.lower() not in kinds:
             raise InputError(f"cannot write {path}: sound is written as one of {', '.join(kinds)}")
-        if path.is_dir():
-            raise InputError(f"cannot write {path}: it is a folder")
+        check_can_write(path)
         kind, subtype = kinds[path.suffix.lower()]
         # Opus knows five rates; the next one up loses nothing.
         rates = [r for r in (8000, 12000, 16000, 24000, 48000) if r >= self.sample_rate] if subtype == "OPUS" else []
@@ -99,7 +107,9 @@ class Waveform:
         with whole_file(path) as beside:
             try:
                 samples = np.clip(sound.samples, -1, 1)
-                soundfile.write(beside, samples, sound.sample_rate, format=kind, subtype=subtype)
+                with soundfile.SoundFile(os.fsencode(beside), "w", sound.sample_rate, 1, subtype, format=kind) as file:
+                    for start in range(0, len(samples), WRITE_AT_ONCE):
+                        file.write(samples[start : start + WRITE_AT_ONCE])
             except soundfile.LibsndfileError as error:
                 raise InputError(f"cannot write {path}: {error.error_string.strip().rstrip('.')}") from error
         return path
@@ -119,15 +129,16 @@ def _read_soundfile(path: Path, longest_seconds: float) -> tuple[np.ndarray, int
     import soundfile
 
     try:
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(os.fsencode(path)) as file:  # as bytes: a name need not be UTF-8
             sample_rate = file.samplerate
             _check_length(path, file.frames / sample_rate, longest_seconds)
             # libsndfile mends a header that promises more than the file holds, and says so in its log.
-            if "should be" in file.extra_info:
+            promised = re.search(r"^\s*(?:data|SSND)\s*: (\d+) \(should be \d+\)", file.extra_info, re.MULTILINE)
+            if promised and int(promised[1]) < UNKNOWN_LENGTH:
                 raise InputError(f"{path} is truncated: it holds less sound than its header says; copy it again")
             samples = file.read(dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        reason = error.error_string.strip().rstrip(".")
+    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: headerless .raw
+        reason = getattr(error, "error_string", str(error)).strip().rstrip(".")
         raise InputError(f"{path} is not a sound file that can be read, or is truncated: {reason}") from error
     return np.ascontiguousarray(samples.mean(axis=1) if samples.shape[1] > 1 else samples[:, 0]), sample_rate
 

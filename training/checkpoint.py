@@ -48,8 +48,12 @@ class Checkpoint:
 
     @property
     def fingerprint(self) -> str:
-        """Twelve hexadecimal digits that change when the weights do."""
-        return hashlib.sha256((self.folder / WEIGHTS).read_bytes()).hexdigest()[:12]
+        """Twelve hexadecimal digits that change when the weights do, and only then."""
+        digest = hashlib.sha256()
+        for key, value in sorted(load_tensors(self.folder / WEIGHTS).items()):
+            digest.update(f"{key} {value.dtype} {tuple(value.shape)}".encode())
+            digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()[:12]
 
 
 def write_config(folder: Path, stage: str, name: str, settings: Settings, extra: Mapping) -> None:
@@ -77,7 +81,7 @@ def read_checkpoint(folder: str | Path, stage: str) -> Checkpoint:
         settings = content.pop("settings")
     except FileNotFoundError:
         raise InputError(f"{folder} holds no {stage} checkpoint: there is no {CONFIG} in it") from None
-    except (ValueError, KeyError, AttributeError, OSError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError, OSError) as error:
         raise InputError(f"{path} is not a checkpoint's {CONFIG} ({error})") from error
     if found != stage:
         raise InputError(f"{folder} is a checkpoint of the {found}; one of the {stage} is needed here")

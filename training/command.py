@@ -23,8 +23,8 @@ def parser(stage: str, default_model: str, data_help: str) -> argparse.ArgumentP
         epilog=EPILOG.format(script=script),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    result.add_argument("run", help="a name for this run")
-    result.add_argument("corpora", nargs="+", type=Path, metavar="PREPARED", help=data_help)
+    result.add_argument("run", nargs="?", help="a name for this run")
+    result.add_argument("corpora", nargs="*", type=Path, metavar="PREPARED", help=data_help)
     result.add_argument("--model", default=default_model, help=f"a file of {stage}/models/ (default {default_model})")
     result.add_argument("--preset", help="a named size of the model; the first one if not given")
     result.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="change one setting")
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace, stage: str) -> int:
 
     from training.checkpoint import LAST, read_checkpoint, to_json, write_config
     from training.config import Settings, differences, override
-    from training.distributed import join_world, leave_world
+    from training.distributed import join_world, leave_world, wait_for_all
     from training.loop import Interrupted, clear_run, start_from, train
     from training.registry import extra_of, model_module, preset
 
@@ -58,7 +58,9 @@ def run(arguments: argparse.Namespace, stage: str) -> int:
     if arguments.settings:
         _print_settings(asdict(settings))
         return 0
-    if not arguments.run or Path(arguments.run).name != arguments.run:
+    if not arguments.run or not arguments.corpora:
+        raise InputError(f"a run's name and prepared corpora are needed, as in {stage}_train.py my_run PREPARED")
+    if arguments.run == ".." or Path(arguments.run).name != arguments.run:
         raise InputError(f"a run's name is one plain word, such as my_run; found {arguments.run!r}")
     folder = arguments.models_dir / arguments.run / stage
     world = join_world(arguments.device)
@@ -67,6 +69,7 @@ def run(arguments: argparse.Namespace, stage: str) -> int:
         extra = extra_of(module) | data.facts
         if arguments.restart and world.leads:
             clear_run(folder)
+        wait_for_all(world)  # none may still see the run that was cleared
         resuming = (folder / LAST).exists() and not arguments.restart
         if resuming:
             then = read_checkpoint(folder, stage)
@@ -81,7 +84,12 @@ def run(arguments: argparse.Namespace, stage: str) -> int:
         torch.manual_seed(settings.schedule.seed)  # the first weights, too, are a function of the seed
         task = module.Task(settings.model, settings.mel)
         if arguments.finetune and not resuming:
-            start_from(task, arguments.finetune, stage)
+            other = read_checkpoint(arguments.finetune, stage).settings.mel.differences(settings.mel)
+            if other:
+                raise InputError(
+                    f"{arguments.finetune} has other mel settings ({'; '.join(other)}); give them with --set"
+                )
+            start_from(task, arguments.finetune)
         if world.leads:
             print(f"{'going on with' if resuming else 'starting'} {folder} on {world.device}: {data.summary}")
         batches = lambda step: data.batches(step, world.rank, world.size)  # noqa: E731

@@ -93,8 +93,9 @@ def typed(value: Any, kind: Any, path: str) -> Any:
     if is_dataclass(kind) and isinstance(value, dict):
         return from_json(kind, value, path)
     if origin is tuple and isinstance(value, list):
-        inner = arguments[0] if len(arguments) == 2 and arguments[1] is Ellipsis else None
-        return tuple(typed(item, inner or arguments[i], f"{path}[{i}]") for i, item in enumerate(value))
+        kinds = arguments[:1] * len(value) if arguments[1:] == (Ellipsis,) else arguments
+        if len(kinds) == len(value):
+            return tuple(typed(item, inner, f"{path}[{i}]") for i, (item, inner) in enumerate(zip(value, kinds)))
     if kind is float and type(value) in (int, float):
         return float(value)
     if kind in (int, bool, str) and type(value) is kind:
@@ -109,6 +110,8 @@ def _kind_name(kind: Any) -> str:
 
 def from_json(kind: type, data: dict, path: str) -> Any:
     """A dataclass from a JSON object. Raises InputError naming a field that is unknown, missing or of another type."""
+    if not isinstance(data, dict):
+        raise InputError(f"{path} takes an object of settings; found {data!r}")
     hints = typing.get_type_hints(kind)
     unknown = sorted(set(data) - set(hints))
     if unknown:

@@ -62,6 +62,11 @@ def leave_world(world: World) -> None:
         dist.destroy_process_group()
 
 
+def wait_for_all(world: World) -> None:
+    if world.size > 1:
+        dist.barrier()
+
+
 def average_gradients(parameters: Iterable[nn.Parameter], world: World) -> None:
     """Replace each gradient by its mean over all processes, in one exchange."""
     if world.size == 1:

@@ -10,7 +10,7 @@ import signal
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
@@ -19,7 +19,7 @@ from torch import nn
 
 from speech.batches import prefetch
 from speech.errors import InputError
-from training.checkpoint import LAST, WEIGHTS, load_tensors, load_weights, read_checkpoint, read_metadata, save_tensors
+from training.checkpoint import LAST, WEIGHTS, load_tensors, load_weights, read_metadata, save_tensors
 from training.distributed import World, anyone, average_gradients, same_weights
 from training.journal import Journal, plot_curves
 from training.schedule import Schedule
@@ -84,8 +84,7 @@ def train(
     recent: dict[str, list[torch.Tensor]] = defaultdict(list)
     since, waited = time.perf_counter(), 0.0
 
-    with stop_requested() as asked, bar:
-        stream = iter(prefetch(batches(step * schedule.accumulate)))
+    with stop_requested() as asked, bar, closing(prefetch(batches(step * schedule.accumulate))) as stream:
         while step < schedule.steps:
             torch.manual_seed(hash((schedule.seed, step, world.rank)))
             rate = schedule.learning_rate_at(step)
@@ -121,7 +120,6 @@ def train(
                 save_state(task, mean, folder, step, best)
             if stop and step < schedule.steps:
                 raise Interrupted(step)
-        stream.close()
     if journal:
         journal.close()
 
@@ -159,7 +157,7 @@ def _validate_and_save(task, mean, held_out, folder, step, best, journal, bar) -
     with torch.no_grad(), mean.applied(network) if mean else nullcontext():
         figures = task.validate(held_out)
         newest = figures.get(task.best_by) if task.best_by else None
-        better = newest is None or best is None or newest < best
+        better = newest is None or best is None or best != best or newest < best  # anything is better than NaN
         best = newest if better else best
         if better:
             metadata = {"step": step, "held_out": figures}
@@ -209,13 +207,14 @@ def load_state(task: Task, mean: RunningMean | None, path: Path) -> tuple[int, f
         optimizer.load_state_dict({"state": dict(state), "param_groups": optimizer.state_dict()["param_groups"]})
     if mean:
         stored = _below(tensors, "mean/")
-        mean.tensors = {key: stored[key].to(value.device) for key, value in mean.tensors.items()}
+        # A run that had no mean until now begins it with its weights.
+        own = task.networks["model"].state_dict()
+        mean.tensors = {key: stored.get(key, own[key]).to(value, copy=True) for key, value in mean.tensors.items()}
     return metadata["step"], metadata["best"]
 
 
-def start_from(task: Task, folder: Path, stage: str) -> None:
+def start_from(task: Task, folder: Path) -> None:
     """Fine-tuning: take over another run's weights, and its other networks (discriminators) where it kept them."""
-    read_checkpoint(folder, stage)  # refuses what is no checkpoint of this stage
     if (folder / LAST).exists():
         tensors = load_tensors(folder / LAST)
         for name, network in task.networks.items():

@@ -34,6 +34,8 @@ class Schedule:
         for name in ("steps", "batch", "accumulate", "log_every", "validate_every"):
             if getattr(self, name) < 1:
                 raise InputError(f"schedule.{name} must be at least 1; found {getattr(self, name)}")
+        if self.seed < 0:
+            raise InputError(f"schedule.seed must not be negative; found {self.seed}")
         if not 0 < self.final_learning_rate <= self.learning_rate:
             raise InputError(
                 f"schedule needs 0 < final_learning_rate <= learning_rate; "

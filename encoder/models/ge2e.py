@@ -39,6 +39,11 @@ class Config:
     utterances: int = 10
     """Partials of each speaker in a training batch; schedule.batch counts the speakers."""
 
+    def __post_init__(self):
+        for name, fewest in {"hidden": 1, "layers": 1, "embedding": 1, "partial_frames": 1, "utterances": 2}.items():
+            if getattr(self, name) < fewest:
+                raise InputError(f"model.{name} must be at least {fewest}; found {getattr(self, name)}")
+
 
 PRESETS = {"paper": Config()}
 MEL = ENCODER_MEL

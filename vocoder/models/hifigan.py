@@ -16,6 +16,7 @@ from torch import nn
 from speech.errors import InputError
 from speech.mel import MelConfig
 from speech.waveform import Waveform
+from training.inference import fast_bfloat16, weight_marks
 from training.schedule import Schedule
 from vocoder.data import batch_mel
 from vocoder.discriminators import MultiPeriod, MultiScale
@@ -197,7 +198,7 @@ class Model(nn.Module):
 
     def _ready(self) -> Model:
         """A copy of these weights for use: normalized once, in the fastest float type. Made anew when they change."""
-        marks = [(p.data_ptr(), p._version) for p in self.parameters()]
+        marks = weight_marks(self)
         if self._folded is None or self._folded[0] != marks:
             self._folded = None
             with torch.inference_mode(False), torch.no_grad():
@@ -208,14 +209,6 @@ class Model(nn.Module):
                         module.fold(dtype)
             self._folded = marks, copy
         return self._folded[1]
-
-
-def fast_bfloat16(device: torch.device) -> bool:
-    """Does the processor multiply bfloat16 in hardware?"""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    known = torch.cpu.get_capabilities() if device.type == "cpu" else {}
-    return bool(known.get("amx_bf16") or known.get("avx512_bf16"))
 
 
 class Task:
