@@ -65,8 +65,8 @@ def coverage(alignment: torch.Tensor, step_lengths: torch.Tensor, token_lengths:
 def _distance_from_diagonal(
     steps: int, tokens: int, step_lengths: torch.Tensor, token_lengths: torch.Tensor
 ) -> torch.Tensor:
-    """(B, steps, tokens) difference of the places in the sound and in the text, each from 0 to 1."""
+    """(B, steps, tokens) how far apart the places in the sound and in the text are, each from 0 to 1."""
     device = step_lengths.device
     in_sound = torch.arange(steps, device=device) / step_lengths[:, None]
     in_text = torch.arange(tokens, device=device) / token_lengths[:, None]
-    return in_text[:, None, :] - in_sound[:, :, None]
+    return (in_text[:, None, :] - in_sound[:, :, None]).abs()

@@ -47,6 +47,10 @@ class Config:
                 f"found {self.reduction}"
             )
 
+        for name in ("encoder_kernel", "location_kernel", "postnet_kernel"):
+            if getattr(self, name) % 2 == 0:
+                raise InputError(f"model.{name} must be odd, so that it has a middle; found {getattr(self, name)}")
+
     def reduction_at(self, step: int) -> int:
         """Frames a decoder step, at a training step."""
         return [r for start, r in self.reduction if start <= step][-1]

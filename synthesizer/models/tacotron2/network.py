@@ -7,6 +7,7 @@ padding is exactly zero, and each item stops by itself.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -19,8 +20,19 @@ from speech.mel import MelConfig
 from speech.voice import Voice
 from synthesizer.losses import length_mask
 from synthesizer.models.tacotron2.config import Config
+from synthesizer.models.tacotron2.layers import (
+    AttentionScores,
+    LstmCell,
+    SharedMemory,
+    SharedWeight,
+    dropout,
+    few_rows,
+    run_lstm,
+    step_lstm,
+)
 from synthesizer.synthesis import Synthesis
 from synthesizer.text import SYMBOLS, decode, encode
+from training.inference import fast_bfloat16, weight_marks
 
 MEL_MEAN, MEL_SCALE = -5.0, 2.5
 """Roughly the mean and spread of log mels of speech: the network works with (mel - mean) / scale."""
@@ -30,6 +42,10 @@ MOST_SECONDS_PER_TOKEN, MOST_SECONDS_MORE = 0.25, 2.0
 """Where a text that does not stop by itself is cut off; slow speech takes a tenth of a second a token."""
 LINGER_SECONDS = 0.4
 """Attention that has rested on the end of the text for so long has said it all."""
+DRAWN = 32
+"""Decoder steps whose random numbers are drawn at once."""
+GATES = (0, 1, 2, 3)
+"""Where the gates keep, write, show and new stand in the attention LSTM's weights."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +80,7 @@ class ConvolutionStack(nn.Module):
             x = norm(convolution(x))
             if index < len(self.norms) - 1 or self.last_activation:
                 x = self.activation(x)
-            x = F.dropout(x, self.dropout, self.training) * keep
+            x = dropout(x, self.dropout, self.training) * keep
         return x.mT
 
 
@@ -84,10 +100,31 @@ class TextEncoder(nn.Module):
         """tokens: (B, L), lengths: (B,), voices: (B, voice_dim). Returns memory (B, L, token_dim + voice_dim)."""
         mask = length_mask(lengths, tokens.shape[1])
         x = self.convolutions(self.tokens(tokens), mask)
-        ahead, _ = self.forwards(x)
-        behind, _ = self.backwards(reversed_in_place(x, lengths))
+        ahead = run_lstm(self.forwards, x)
+        behind = run_lstm(self.backwards, reversed_in_place(x, lengths))
         x = torch.cat([ahead, reversed_in_place(behind, lengths)], dim=-1) * mask[..., None]
         return torch.cat([x, voices[:, None].expand(-1, x.shape[1], -1).to(x.dtype)], dim=-1)
+
+
+class Ending:
+    """Who of a batch has said all of its text, and how many decoder steps that took."""
+
+    def __init__(self, token_lengths: torch.Tensor, most: torch.Tensor, linger: int):
+        """most: (B,) steps after which an item is cut off. linger: steps of rest on the end of a text that end it."""
+        self.last, self.most, self.linger = token_lengths - 2, most, linger
+        self.steps, self.resting = torch.zeros_like(token_lengths), torch.zeros_like(token_lengths)
+        self.running = torch.ones_like(token_lengths, dtype=torch.bool)
+        self.finished = torch.zeros_like(self.running)
+        """True where an item stopped by itself."""
+
+    def hear(self, place: torch.Tensor, stop: torch.Tensor) -> None:
+        """One step more. place: (B,) the token attended to most, stop: (B,) logits, which count at the end only."""
+        at_end = place >= self.last
+        self.resting = (self.resting + 1) * at_end
+        says_stop = at_end & ((stop > 0) | (self.resting >= self.linger))
+        self.steps += self.running
+        self.finished |= self.running & says_stop
+        self.running &= ~says_stop & (self.steps < self.most)
 
 
 class Decoder(nn.Module):
@@ -122,33 +159,85 @@ class Decoder(nn.Module):
         """
         shifted = F.pad(mels[:, reduction - 1 : -1 : reduction], (0, 0, 1, 0))
         masks = torch.rand(2, *shifted.shape[:2], self.config.prenet_dim, device=mels.device) >= self.config.dropout
-        gates = self.prenet_gates(self._prenet(shifted, masks)).unbind(1)
+        for layer, mask in zip(self.prenet, masks):
+            shifted = F.relu(layer(shifted)) * mask / (1 - self.config.dropout)
+        gates = self.prenet_gates(shifted).unbind(1)
         reader = Reader(self, memory, token_lengths)
         state = reader.start()
         hidden, contexts, alignments = [], [], []
-        for gate in gates:
-            state = reader.step(gate, state)
-            hidden.append(state.hidden)
-            contexts.append(state.context)
-            alignments.append(state.alignment)
-        hidden = F.dropout(torch.stack(hidden, dim=1), self.config.lstm_dropout, self.training)
+        with torch.autocast(mels.device.type, enabled=False):  # the reader's types are chosen already
+            for gate in gates:
+                state = reader.step(gate, state)
+                hidden.append(state.hidden)
+                contexts.append(state.context)
+                alignments.append(state.alignment)
+        hidden = dropout(torch.stack(hidden, dim=1), self.config.lstm_dropout, self.training)
         contexts = torch.stack(contexts, dim=1)
-        second, _ = self.second(torch.cat([hidden, contexts], dim=-1))
-        second = F.dropout(second, self.config.lstm_dropout, self.training)
+        second = run_lstm(self.second, torch.cat([hidden, contexts], dim=-1))
+        second = dropout(second, self.config.lstm_dropout, self.training)
         outputs = torch.cat([second, contexts], dim=-1)
-        frames = self._frames(outputs, reduction).reshape(len(mels), -1, self.n_mels)
+        frames = F.linear(outputs, *self._frames(reduction)).reshape(len(mels), -1, self.n_mels)
         return frames, self.stop(outputs).squeeze(-1), torch.stack(alignments, dim=1)
 
-    def _prenet(self, frames: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
-        """frames: (..., n_mels); masks: (2, ..., prenet_dim) boolean. Dropout stays on in use (section 2.2)."""
-        for layer, mask in zip(self.prenet, masks):
-            frames = F.relu(layer(frames)) * mask / (1 - self.config.dropout)
-        return frames
+    def speak(
+        self, memory: torch.Tensor, token_lengths: torch.Tensor, reduction: int, ending: Ending, seed: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Each step hears the one before it, until every item has ended, after S steps.
 
-    def _frames(self, outputs: torch.Tensor, reduction: int) -> torch.Tensor:
-        """Only the frames that are used: (..., reduction * n_mels)."""
+        Returns frames (B, S * reduction, n_mels) and alignment (B, S, L).
+        """
+        device, (batch, tokens, _) = memory.device, memory.shape
+        reader, generator = Reader(self, memory, token_lengths), torch.Generator(device).manual_seed(seed)
+        windows = attention_windows(reader.outside).flatten(0, 1)
+        place = rows = tokens * torch.arange(batch, device=device)
+        frames_weight, frames_bias = self._frames(reduction)
+        state, frame = reader.start(), memory.new_zeros(batch, self.n_mels)
+        hidden, cell = torch.zeros_like(state.hidden), torch.zeros_like(state.cell)
+        groups, alignments = [], []
+        for step in range(int(ending.most.max())):
+            # To ask a GPU is to wait for it, so it is asked less often.
+            if step % (1 if device.type == "cpu" else DRAWN) == 0 and not ending.running.any():
+                break
+            if step % DRAWN == 0:
+                noise = self._prenet_noise(generator, memory)
+            for layer, factor in zip(self.prenet, noise[step % DRAWN]):
+                frame = F.relu(few_rows(frame, layer.weight)) * factor
+            gates = few_rows(frame, self.prenet_gates.weight, self.prenet_gates.bias)
+            state = reader.step(gates, state, windows.index_select(0, place))
+            hidden, cell = step_lstm(self.second, torch.cat([state.hidden, state.context], dim=-1), hidden, cell)
+            output = torch.cat([hidden, state.context], dim=-1)
+            group = few_rows(output, frames_weight, frames_bias)
+            frame = group[:, -self.n_mels :]
+            groups.append(group)
+            alignments.append(state.alignment)
+            place = state.alignment.argmax(dim=-1)
+            ending.hear(place, few_rows(output, self.stop.weight, self.stop.bias).squeeze(-1))
+            place = place + rows
+        longest = int(ending.steps.max())
+        frames = torch.stack(groups[:longest], dim=1).unflatten(-1, (reduction, self.n_mels)).flatten(1, 2)
+        return frames, torch.stack(alignments[:longest], dim=1)
+
+    def _prenet_noise(self, generator: torch.Generator, like: torch.Tensor) -> torch.Tensor:
+        """(DRAWN steps, 2 layers, 1, prenet_dim) factors of the dropout that the prenet keeps in use (section 2.2).
+
+        One item's are every item's, and their number does not depend on the text: what a text becomes depends on the
+        seed, not on who shares its batch.
+        """
+        shape = (DRAWN, 2, 1, self.config.prenet_dim)
+        kept = torch.rand(shape, generator=generator, device=like.device) >= self.config.dropout
+        return kept.to(like.dtype) / (1 - self.config.dropout)
+
+    def _frames(self, reduction: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Weight and bias of the frames that are used, (reduction * n_mels, in) and (reduction * n_mels,)."""
         rows = reduction * self.n_mels
-        return F.linear(outputs, self.frames.weight[:rows], self.frames.bias[:rows])
+        return self.frames.weight[:rows], self.frames.bias[:rows]
+
+
+def attention_windows(outside: torch.Tensor) -> torch.Tensor:
+    """Where attention may not go next, by where it is: (B, L places, L), from where each text is not (B, L)."""
+    places = torch.arange(outside.shape[1], device=outside.device)
+    ahead = places - places[:, None]
+    return outside[:, None] | (ahead < -WINDOW_BACK) | (ahead > WINDOW_AHEAD)
 
 
 @dataclass(frozen=True)
@@ -177,81 +266,34 @@ class Reader:
             else memory.dtype
         )
         self.memory = memory.to(dtype)
-        self.keys = decoder.key(memory).mT.to(dtype)
+        self.read = SharedMemory(self.memory)
+        self.keys = decoder.key(memory).float()
         # Convolution and projection of the location features are one linear map.
         weight = torch.einsum("ac,cik->aik", decoder.location_key.weight, decoder.location.weight)
         self.location = weight.flatten(1).to(dtype)
         self.recurrent = SharedWeight(decoder.recurrent_gates.weight.to(dtype))
         self.query = decoder.query.weight.to(dtype)
-        self.energy = decoder.energy.weight.to(dtype)
+        self.energy = decoder.energy.weight[0].float()
         self.outside = ~length_mask(token_lengths, memory.shape[1])
 
     def start(self) -> Reading:
         batch, tokens, width = self.memory.shape
-        zeros = lambda *shape: self.memory.new_zeros(batch, *shape)  # noqa: E731
-        hidden = self.decoder.config.lstm_dim
-        alignment = F.pad(zeros(tokens - 1), (1, 0), value=1.0)  # at the first token
-        return Reading(zeros(hidden), zeros(hidden).float(), zeros(width), alignment, zeros(2, tokens))
+        zeros, hidden = self.memory.new_zeros, self.decoder.config.lstm_dim
+        cell, alignment = zeros(batch, hidden).float(), zeros(batch, tokens).float()
+        alignment[:, 0] = 1  # at the first token
+        return Reading(zeros(batch, hidden), cell, zeros(batch, width), alignment, zeros(batch, 2, tokens).float())
 
     def step(self, gates: torch.Tensor, state: Reading, outside: torch.Tensor | None = None) -> Reading:
         """gates: (B, 4 * lstm_dim), the prenet's share. outside: (B, L) True where attention may not go."""
         recurrent = self.recurrent(torch.cat([state.context, state.hidden], dim=-1))
-        keep, write, show, new = (gates + recurrent).float().chunk(4, dim=-1)
-        cell = torch.sigmoid(keep) * state.cell + torch.sigmoid(write) * torch.tanh(new)
-        hidden = (torch.sigmoid(show) * torch.tanh(cell)).to(self.memory.dtype)
-        kernel = self.decoder.config.location_kernel
-        around = F.pad(state.history, (kernel // 2, kernel // 2)).unfold(-1, kernel, 1)  # (B, 2, L, kernel)
-        location = torch.matmul(self.location, around.transpose(2, 3).flatten(1, 2))  # as a convolution, but faster
-        energy = torch.tanh(self.keys + location + F.linear(hidden, self.query)[..., None])
-        scores = torch.matmul(self.energy, energy).squeeze(1).float()
+        hidden, cell = LstmCell.apply(gates + recurrent, state.cell, GATES)
+        query = few_rows(hidden, self.query)
+        scores = AttentionScores.apply(state.history, query, self.keys, self.location, self.energy)
         scores = scores.masked_fill(self.outside if outside is None else outside, -torch.inf)
-        alignment = torch.softmax(scores, dim=-1).to(self.memory.dtype)
-        context = torch.bmm(alignment[:, None], self.memory).squeeze(1)
+        alignment = torch.softmax(scores, dim=-1)
+        context = self.read(alignment.to(self.memory.dtype))
         history = torch.stack([alignment, state.history[:, 1] + alignment], dim=1)
         return Reading(hidden, cell, context, alignment, history)
-
-
-class SharedWeight:
-    """A weight matrix used at every step of a loop, whose gradient is one product after the loop, not one a step."""
-
-    def __init__(self, weight: torch.Tensor):
-        self.uses: list[tuple[torch.Tensor, torch.Tensor]] = []
-        self.weight = GatherGradient.apply(weight, self.uses)
-
-    def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """x: (B, in). Returns (B, out)."""
-        return LinearNotingUse.apply(x, self.weight, self.uses)
-
-
-class LinearNotingUse(torch.autograd.Function):
-    """x @ weight.T, whose backward leaves the weight's gradient to GatherGradient."""
-
-    @staticmethod
-    def forward(ctx, x, weight, uses):
-        ctx.save_for_backward(x, weight)
-        ctx.uses = uses
-        return F.linear(x, weight)
-
-    @staticmethod
-    def backward(ctx, gradient):
-        x, weight = ctx.saved_tensors
-        ctx.uses.append((gradient, x))
-        return gradient @ weight, None, None
-
-
-class GatherGradient(torch.autograd.Function):
-    """The weight as it is; backward runs after that of every use, and works out the gradient of all of them."""
-
-    @staticmethod
-    def forward(ctx, weight, uses):
-        ctx.uses = uses
-        return weight.view_as(weight)
-
-    @staticmethod
-    def backward(ctx, _):
-        gradients, inputs = (torch.cat(each) for each in zip(*ctx.uses))
-        ctx.uses.clear()
-        return gradients.mT @ inputs, None
 
 
 class Model(nn.Module):
@@ -264,6 +306,11 @@ class Model(nn.Module):
         self.postnet = ConvolutionStack(widths, config.postnet_kernel, torch.tanh, config.dropout, False)
         self.register_buffer("reduction", torch.tensor(config.reduction[0][1]))
         """Frames a decoder step the weights were last trained with."""
+        self._narrow: tuple[list, Decoder] | None = None
+
+    def train(self, mode: bool = True) -> Model:
+        self._narrow = None  # fused optimizers change weights without leaving a mark
+        return super().train(mode)
 
     def forward(
         self,
@@ -295,6 +342,8 @@ class Model(nn.Module):
         """
         if len(texts) != len(voices):
             raise InputError(f"each text needs its voice: {len(texts)} texts, {len(voices)} voices")
+        if not texts:
+            return []
         device = self.decoder.stop.weight.device
         encoded = [encode(text) for text in texts]
         lengths = torch.tensor([len(tokens) for tokens in encoded], device=device)
@@ -302,63 +351,39 @@ class Model(nn.Module):
         for row, each in zip(tokens, encoded):
             row[: len(each)] = torch.tensor(each)
         vectors = torch.stack([torch.from_numpy(voice.embedding) for voice in voices]).to(device)
-        memory = self.encoder(tokens, lengths, vectors)
-        frames, alignment, steps, finished = self._speak(memory, lengths, seed)
-        counts = steps * int(self.reduction)
-        mels = frames + self.postnet(frames, length_mask(counts, frames.shape[1]))
-        mels = (mels * MEL_SCALE + MEL_MEAN).float().mT.cpu()
+        with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
+            memory = self.encoder(tokens, lengths, vectors)
+        decoder, reduction = self._decoder_in_use(), int(self.reduction)
+        step_seconds = reduction / self.mel.frames_per_second
+        most = ((lengths * MOST_SECONDS_PER_TOKEN + MOST_SECONDS_MORE) / step_seconds).long()
+        ending = Ending(lengths, most, round(LINGER_SECONDS / step_seconds))
+        with torch.autocast(device.type, enabled=False):
+            memory = memory.to(decoder.stop.weight.dtype)
+            frames, alignment = decoder.speak(memory, lengths, reduction, ending, seed)
+        counts = ending.steps * reduction
+        with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
+            mels = frames.float() + self.postnet(frames, length_mask(counts, frames.shape[1]))
+        mels = (mels * MEL_SCALE + MEL_MEAN).clamp_min(-11.52).mT.cpu()
+        alignment, counts, steps = alignment.cpu().numpy(), counts.tolist(), ending.steps.tolist()
         return [
             Synthesis(
                 decode(encoded[i]),
-                mels[i, :, : counts[i]].clamp_min(-11.52),
-                alignment[i, : steps[i], : lengths[i]].float().cpu().numpy(),
-                bool(finished[i]),
+                mels[i, :, : counts[i]],
+                alignment[i, : steps[i], : len(encoded[i])],
+                bool(ending.finished[i]),
             )
             for i in range(len(texts))
         ]
 
-    def _speak(
-        self, memory: torch.Tensor, lengths: torch.Tensor, seed: int
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Run the decoder until every item has stopped: frames (B, T, n_mels), alignment, steps (B,), finished (B,)."""
-        decoder, reduction = self.decoder, int(self.reduction)
-        step_seconds = reduction / self.mel.frames_per_second
-        most = ((lengths * MOST_SECONDS_PER_TOKEN + MOST_SECONDS_MORE) / step_seconds).long()
-        linger = round(LINGER_SECONDS / step_seconds)
-        reader = Reader(decoder, memory, lengths)
-        state, second = reader.start(), None
-        frame = memory.new_zeros(len(memory), self.mel.n_mels)
-        place = torch.zeros_like(lengths)
-        resting, steps, finished = (
-            torch.zeros_like(lengths),
-            torch.zeros_like(lengths),
-            torch.zeros_like(lengths).bool(),
-        )
-        tokens = torch.arange(memory.shape[1], device=memory.device)
-        generator = torch.Generator(memory.device).manual_seed(seed)
-        frames, alignments = [], []
-        for step in range(int(most.max())):
-            # One mask for all items: an item's dropout does not depend on who shares its batch.
-            masks = torch.rand(2, 1, decoder.config.prenet_dim, generator=generator, device=memory.device)
-            gates = decoder.prenet_gates(decoder._prenet(frame, masks >= decoder.config.dropout))
-            outside = (tokens < place[:, None] - WINDOW_BACK) | (tokens > place[:, None] + WINDOW_AHEAD)
-            state = reader.step(gates, state, reader.outside | outside)
-            output, second = decoder.second(torch.cat([state.hidden, state.context], dim=-1)[:, None], second)
-            output = torch.cat([output[:, 0], state.context], dim=-1)
-            group = decoder._frames(output, reduction).unflatten(-1, (reduction, self.mel.n_mels))
-            frame = group[:, -1]
-            frames.append(group)
-            alignments.append(state.alignment)
-            place = state.alignment.argmax(dim=-1)
-            at_end = place >= lengths - 2
-            resting = torch.where(at_end, resting + 1, 0)
-            running = steps == 0
-            says_stop = at_end & ((decoder.stop(output).squeeze(-1) > 0) | (resting >= linger))
-            steps = torch.where(running & (says_stop | (step + 1 >= most)), step + 1, steps)
-            finished |= running & says_stop
-            if bool((steps > 0).all()):
-                break
-        return torch.cat(frames, dim=1), torch.stack(alignments, dim=1), steps, finished
+    def _decoder_in_use(self) -> Decoder:
+        """The decoder in the fastest float type, cast once, not at every step; anew when it has learned."""
+        if not fast_bfloat16(self.decoder.stop.weight.device):
+            return self.decoder
+        marks = weight_marks(self.decoder)
+        if self._narrow is None or self._narrow[0] != marks:
+            with torch.inference_mode(False), torch.no_grad():
+                self._narrow = marks, deepcopy(self.decoder).to(torch.bfloat16)
+        return self._narrow[1]
 
 
 def reversed_in_place(x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:

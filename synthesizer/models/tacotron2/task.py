@@ -37,7 +37,7 @@ class Task:
     def __init__(self, config: Config, mel: MelConfig):
         self.config = config
         self.networks = {"model": Model(config, mel)}
-        self.optimizers = {"model": torch.optim.Adam(self.networks["model"].parameters(), lr=1.0, eps=1e-6)}
+        self.optimizers = {"model": torch.optim.Adam(self.networks["model"].parameters(), lr=1.0, eps=1e-6, fused=True)}
 
     def losses(self, batch: Batch, step: int) -> Iterator:
         self.networks["model"].reduction.fill_(self.config.reduction_at(step))

@@ -1,0 +1,126 @@
+"""A tiny training as synthesizer_train.py does it, what it leaves, and what is made with that."""
+
+import json
+import shutil
+from argparse import Namespace
+
+import numpy as np
+import pytest
+import torch
+
+from speech.errors import InputError
+from speech.mel import MelConfig
+from speech.shards import Shard
+from synthesizer.data import Data
+from synthesizer.gta import write_gta
+from synthesizer.models.tacotron2 import Task
+from tests.synthesizer.made import made_voice, train_tiny, write_spelled
+from training.checkpoint import load_model, load_tensors, read_checkpoint
+from training.config import Settings, override
+from training.journal import read_journal
+from vocoder.data import Data as VocoderData
+from vocoder.models import hifigan
+
+TIMES = ("seconds", "data_share")
+
+
+@pytest.fixture(scope="module")
+def spelled(tmp_path_factory):
+    return write_spelled(tmp_path_factory.mktemp("prepared") / "spelled")
+
+
+@pytest.fixture(scope="module")
+def trained(spelled, tmp_path_factory):
+    """Forty steps of a tiny network."""
+    models = tmp_path_factory.mktemp("models")
+    return train_tiny("tiny", spelled, models, "schedule.steps=40", "schedule.validate_every=40")
+
+
+def figures(folder) -> list[dict]:
+    """The journal's lines, without the clock's, but for the validation at step 20."""
+    lines = [line for line in read_journal(folder) if (line["kind"], line["step"]) != ("held_out", 20)]
+    return [{key: value for key, value in line.items() if key not in TIMES} for line in lines]
+
+
+def test_it_learns(trained):
+    train = [line["mel"] for line in read_journal(trained) if line["kind"] == "train"]
+    guide = [line["guide"] for line in read_journal(trained) if line["kind"] == "train"]
+    assert np.mean(train[-5:]) < 0.7 * np.mean(train[:3])
+    assert np.mean(guide[-5:]) < 0.7 * np.mean(guide[:3])
+
+
+def test_what_a_run_leaves(trained):
+    names = {path.name for path in trained.iterdir()}
+    assert {"config.json", "model.safetensors", "last.safetensors", "journal.jsonl", "curves.png", "samples"} <= names
+    samples = sorted(path.name for path in (trained / "samples" / "0000040").iterdir())
+    assert samples == ["0.png", "0.wav"]
+    assert read_checkpoint(trained, "synthesizer").extra["encoder"] == "e1"
+
+
+def test_it_speaks_from_its_folder(trained):
+    model, _ = load_model(trained, "synthesizer")
+    (made,) = model.synthesize(["Two old boats."], [made_voice(0)])
+    assert made.mel.shape[0] == 80
+    assert torch.isfinite(made.mel).all()
+
+
+def test_a_resumed_run_is_the_uninterrupted_one(trained, spelled, tmp_path, monkeypatch):
+    monkeypatch.setattr(Task, "sample", lambda self, held_out, folder: None)  # they take longer than the learning
+    train_tiny("tiny", spelled, tmp_path, "schedule.steps=20", "schedule.validate_every=40")
+    resumed = train_tiny("tiny", spelled, tmp_path, "schedule.steps=40", "schedule.validate_every=40")
+    assert figures(resumed) == figures(trained)
+    for name in ("model.safetensors", "last.safetensors"):
+        found, wanted = load_tensors(resumed / name), load_tensors(trained / name)
+        assert found.keys() == wanted.keys()
+        assert all(torch.equal(found[key], wanted[key]) for key in wanted)
+
+
+def test_another_encoders_voices_are_refused(trained, tmp_path):
+    shutil.copytree(trained, tmp_path / "tiny" / "synthesizer")
+    other = write_spelled(tmp_path / "spelled", encoder="e2")
+    with pytest.raises(InputError, match="encoder"):
+        train_tiny("tiny", other, tmp_path, "schedule.steps=60")
+
+
+def test_a_checkpoint_of_other_symbols_is_refused_by_name(trained, tmp_path):
+    folder = tmp_path / "other"
+    shutil.copytree(trained, folder)
+    content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    content["symbols"][content["symbols"].index("q")] = "ß"
+    (folder / "config.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(InputError, match="made for other code") as refused:
+        load_model(folder, "synthesizer")
+    assert "symbols" in str(refused.value)
+    assert "ß" in str(refused.value)
+    assert "'q'" in str(refused.value)
+
+
+def test_a_truncated_checkpoint_is_refused(trained, tmp_path):
+    folder = tmp_path / "cut"
+    shutil.copytree(trained, folder)
+    whole = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="not a whole safetensors file"):
+        load_model(folder, "synthesizer")
+
+
+def test_mels_for_the_vocoder(trained, tmp_path):
+    folder = write_spelled(tmp_path / "spelled", clips=16)
+    model, checkpoint = load_model(trained, "synthesizer")
+    source = Data(Namespace(corpora=[folder]), override(checkpoint.settings, ["schedule.batch=1"]))
+    assert write_gta(source.corpus, source, model, checkpoint.fingerprint, batch=3) == 16
+    for number in range(2):
+        made = Shard(folder / "synthesizer" / f"gta-{number:05d}.safetensors")
+        clips = Shard(folder / "synthesizer" / f"shard-{number:05d}.safetensors")
+        assert made.data.dtype == np.float16
+        assert np.isfinite(made.data).all()
+        assert [record.id for record in made.records] == [record.id for record in clips.records]
+        frames = [record.length // MelConfig().hop_length for record in clips.records]
+        assert [record.length for record in made.records] == pytest.approx(frames, abs=1)
+        assert made.metadata["synthesizer"] == checkpoint.fingerprint
+    settings = override(Settings(hifigan.MEL, hifigan.PRESETS["v2"], hifigan.SCHEDULE), ["schedule.batch=2"])
+    batch = next(VocoderData(Namespace(corpora=[folder], gta=True), settings).batches(0, 0, 1))
+    assert batch["mel"].shape[:2] == (2, 80)
+    before = (folder / "synthesizer" / "gta-00000.safetensors").stat().st_mtime_ns
+    write_gta(source.corpus, source, model, checkpoint.fingerprint, batch=3)
+    assert (folder / "synthesizer" / "gta-00000.safetensors").stat().st_mtime_ns == before  # nothing is made twice
