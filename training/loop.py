@@ -26,6 +26,8 @@ from training.schedule import Schedule
 
 Batch = dict[str, torch.Tensor]
 Figures = dict[str, float]
+SAVE_SECONDS = 600.0
+"""A kill or a power cut costs at most this much work: the state is saved so often between validations."""
 
 
 class Task(Protocol):
@@ -83,6 +85,7 @@ def train(
     bar = _progress(step, schedule.steps, world)
     recent: dict[str, list[torch.Tensor]] = defaultdict(list)
     since, waited = time.perf_counter(), 0.0
+    saved = since
 
     with stop_requested() as asked, bar, closing(prefetch(batches(step * schedule.accumulate))) as stream:
         while step < schedule.steps:
@@ -115,9 +118,10 @@ def train(
                 since, waited = time.perf_counter(), 0.0
             if validating and world.leads:
                 best = _validate_and_save(task, mean, held_out, folder, step, best, journal, bar)
-                since = time.perf_counter()
-            elif stop and world.leads:
+                since = saved = time.perf_counter()
+            elif world.leads and (stop or time.perf_counter() - saved > SAVE_SECONDS):
                 save_state(task, mean, folder, step, best)
+                saved = time.perf_counter()
             if stop and step < schedule.steps:
                 raise Interrupted(step)
     if journal:

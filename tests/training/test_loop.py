@@ -320,3 +320,17 @@ def test_a_journal_cut_off_by_a_kill_is_read(tmp_path):
     Journal(tmp_path, 1).write(2, "train", {"loss": 0.5})
     assert [json.loads(line)["step"] for line in (tmp_path / "journal.jsonl").read_text().splitlines()] == [1, 2]
     assert ALONE.leads
+
+
+def test_between_validations_the_state_is_saved_by_the_clock(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
+
+    class PowerCut(Line):
+        def losses(self, batch, step):
+            if step == 7:
+                raise SystemError("the power is gone")
+            yield from super().losses(batch, step)
+
+    with pytest.raises(SystemError):
+        learn(PowerCut(), tmp_path, replace(SCHEDULE, steps=20, validate_every=20))
+    assert read_metadata(tmp_path / "last.safetensors")["step"] == 7
