@@ -10,7 +10,8 @@ from speech.errors import InputError
 from speech.mel import MelConfig
 from synthesizer.losses import length_mask
 from synthesizer.models.tacotron2 import Config, Task, network
-from synthesizer.models.tacotron2.network import Ending, Reader, attention_windows
+from synthesizer.models.tacotron2 import decoder as decoding
+from synthesizer.models.tacotron2.decoder import Ending, Reader, attention_windows
 from synthesizer.text import SYMBOLS, encode
 from tests.synthesizer.made import TINY, made_voice, tiny
 
@@ -159,7 +160,7 @@ def test_attention_windows():
     windows = attention_windows(outside)
     for item, length in enumerate((9, 12)):
         for place in range(12):
-            allowed = [j for j in range(length) if place - network.WINDOW_BACK <= j <= place + network.WINDOW_AHEAD]
+            allowed = [j for j in range(length) if place - decoding.WINDOW_BACK <= j <= place + decoding.WINDOW_AHEAD]
             assert (~windows[item, place]).nonzero().flatten().tolist() == allowed
 
 
@@ -168,8 +169,8 @@ def test_attention_moves_by_no_more_than_the_window():
     place = 0
     for step in made.alignment:
         attended = np.flatnonzero(step)
-        assert attended.min() >= place - network.WINDOW_BACK
-        assert attended.max() <= place + network.WINDOW_AHEAD
+        assert attended.min() >= place - decoding.WINDOW_BACK
+        assert attended.max() <= place + decoding.WINDOW_AHEAD
         place = step.argmax()
 
 
@@ -203,8 +204,8 @@ def test_teacher_forcing_and_speaking_are_one_network(monkeypatch, in_float32):
     """Fed with what was spoken, the network says it again."""
     model, text = tiny(), "Rain, rain."
     for attribute in ("WINDOW_BACK", "WINDOW_AHEAD"):
-        monkeypatch.setattr(network, attribute, 1000)
-    monkeypatch.setattr(network.Decoder, "_prenet_noise", lambda self, generator, like: like.new_ones(32, 2, 1, 16))
+        monkeypatch.setattr(decoding, attribute, 1000)
+    monkeypatch.setattr(decoding.Decoder, "_prenet_noise", lambda self, generator, like: like.new_ones(32, 2, 1, 16))
     spoken = []
     stack = model.decoder.speak
     monkeypatch.setattr(model.decoder, "speak", lambda *given: spoken.append(stack(*given)) or spoken[-1])

@@ -1,6 +1,7 @@
 """Tacotron 2 (Shen et al. 2017, arXiv 1712.05884) conditioned on a speaker embedding as in SV2TTS (arXiv 1806.04558).
 
-`config.py` holds its numbers, `network.py` the network, `task.py` what it learns.
+`config.py` holds its numbers, `network.py` the network and `decoder.py` its heart, `layers.py` their fast parts,
+`task.py` what it learns.
 """
 
 from synthesizer.models.tacotron2.config import EXTRA, MEL, PRESETS, SCHEDULE, Config
