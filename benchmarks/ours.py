@@ -84,8 +84,8 @@ def vocode(frames: int):
 
 def bfloat16_loss(clip: str, folder: str) -> dict:
     """Mean absolute difference of log mels: vocode against the same weights in float32, and of either from the clip."""
-    if Path(folder, "vocoder/model.safetensors").exists():
-        weights, (model, _) = folder, load_model(Path(folder, "vocoder"), "vocoder")
+    if Path(folder, "hifigan/model.safetensors").exists():
+        weights, (model, _) = folder, load_model(Path(folder, "hifigan"), "vocoder")
     else:
         weights, model = "untrained", hifigan.Model(hifigan.V1, hifigan.MEL).eval()
     wave = Waveform.read(clip).at(model.mel.sample_rate).samples

@@ -75,7 +75,7 @@ def main() -> None:
     corpus = PreparedCorpus(arguments.prepared, "encoder", "python -m encoder.preprocess CORPUS")
     model, _ = load_model(arguments.encoder, "encoder", pick_device(arguments.device))
     mels, names = [], []
-    for speaker, records in sorted(corpus.speakers().items())[: arguments.speakers]:
+    for speaker, records in sorted(corpus.speakers().items(), key=lambda item: -len(item[1]))[: arguments.speakers]:
         for index in records[: arguments.clips]:
             mels.append(torch.from_numpy(corpus.array(index).astype("float32")))
             names.append(speaker)
