@@ -1,6 +1,6 @@
 """Unicode folded to what the rules for English read: ASCII, a few marks, and words for symbols with a spoken name.
 
-Accents and typographic marks go the way of unidecode (https://pypi.org/project/Unidecode/). What it would only romanize
+Accents and typographic marks go the way of unidecode. What it would only romanize
 (Cyrillic, Chinese) or lose (emoji) is left out here and reported, because nonsense in the voice is worse than a gap
 one is told about.
 """

@@ -1,4 +1,4 @@
-"""Numbers as words, by inflect (https://pypi.org/project/inflect/), in the American manner: "one hundred one".
+"""Numbers as words, by inflect, in the American manner: "one hundred one".
 
 `expand_numbers` comes after the rules for dates, times and quantities and leaves no digit behind.
 """
