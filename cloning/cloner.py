@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +18,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cloning.joining import join_pieces
+from cloning.joining import finished, join_pieces
 from speech.errors import InputError
 from speech.voice import Voice
 from speech.waveform import Waveform
 from synthesizer.synthesis import Synthesis
-from synthesizer.text import split_sentences, unknown_characters
+from synthesizer.text import Piece, split_sentences, unknown_characters
 from training.checkpoint import load_model
 from training.distributed import pick_device
 from training.registry import model_module, model_names, preset
@@ -149,10 +149,7 @@ class Cloner:
         if len(texts) != len(voices):
             raise InputError(f"each text needs its voice: {len(texts)} texts, {len(voices)} voices")
         seed = secrets.randbelow(2**31) if seed is None else seed
-        split = [split_sentences(text) for text in texts]
-        for text, pieces in zip(texts, split):
-            if not pieces:
-                raise InputError(_nothing_to_say(text))
+        split = [_pieces(text) for text in texts]
         jobs = [(piece.text, self._own(voice, voice.name)) for pieces, voice in zip(split, voices) for piece in pieces]
         began = time.perf_counter()
         syntheses = self._synthesize(jobs, seed)
@@ -167,6 +164,20 @@ class Cloner:
             clones.append(Clone(wave, syntheses[at:stop], unknown_characters(text), seconds))
             at = stop
         return clones
+
+    def stream(self, text: str, voice: Voice, seed: int | None = None) -> Iterator[Waveform]:
+        """The sound of `clone`, a sentence at a time as each is made; joined, the pieces are what `clone` gives.
+
+        Raises InputError, before the first piece, if the text has nothing that can be spoken.
+        """
+        seed = secrets.randbelow(2**31) if seed is None else seed
+        pieces, voice = _pieces(text), self._own(voice, voice.name)
+        return self._stream(pieces, voice, seed)
+
+    def _stream(self, pieces: list[Piece], voice: Voice, seed: int) -> Iterator[Waveform]:
+        for index, piece in enumerate(pieces):
+            (synthesis,) = self.synthesizer.synthesize([piece.text], [voice], seed=seed)
+            yield finished(self.vocoder.vocode(synthesis.mel), piece.pause if index < len(pieces) - 1 else 0.0)
 
     def _synthesize(self, jobs: list[tuple[str, Voice]], seed: int) -> list[Synthesis]:
         """All pieces, those of similar length together, so that none waits long for another."""
@@ -201,6 +212,13 @@ def _check_reference(wave: Waveform, label: str) -> None:
         raise InputError(f"{label} holds samples that are not numbers; record it again")
     if wave.loudness < -70:
         raise InputError(f"{label} is silent; a reference needs someone speaking")
+
+
+def _pieces(text: str) -> list[Piece]:
+    pieces = split_sentences(text)
+    if not pieces:
+        raise InputError(_nothing_to_say(text))
+    return pieces
 
 
 def _nothing_to_say(text: str) -> str:

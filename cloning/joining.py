@@ -13,16 +13,15 @@ LOUDNESS, PEAK = -22.0, 0.97
 
 
 def join_pieces(waves: list[Waveform], pauses: list[float]) -> Waveform:
-    """Trim each piece, even out their loudness, fade their ends, put `pauses` seconds of silence after each."""
-    rate = waves[0].sample_rate
-    joined = []
-    for index, (wave, pause) in enumerate(zip(waves, pauses)):
-        trimmed = trim_ends(wave, margin=0.04)
-        piece = faded(trimmed if len(trimmed.samples) else wave).at_loudness(LOUDNESS).peak_limited(PEAK)
-        joined.append(piece)
-        if index < len(waves) - 1:
-            joined.append(Waveform.silence(pause, rate))
-    return Waveform.join(joined)
+    """The pieces, finished, with `pauses` seconds of silence after each but the last."""
+    return Waveform.join([finished(wave, pause) for wave, pause in zip(waves, [*pauses[:-1], 0.0])])
+
+
+def finished(wave: Waveform, pause: float) -> Waveform:
+    """One piece as it is heard: trimmed, of an even loudness, its ends faded, `pause` seconds of silence after it."""
+    trimmed = trim_ends(wave, margin=0.04)
+    piece = faded(trimmed if len(trimmed.samples) else wave).at_loudness(LOUDNESS).peak_limited(PEAK)
+    return Waveform.join([piece, Waveform.silence(pause, wave.sample_rate)]) if pause else piece
 
 
 def faded(wave: Waveform) -> Waveform:

@@ -49,6 +49,21 @@ def test_a_text_among_others_sounds_as_it_does_alone(cloner, voice):
         assert np.abs(wave.samples - alone.samples).max() < 0.02
 
 
+def test_a_stream_gives_a_sentence_at_a_time_and_joined_what_clone_gives(cloner, voice):
+    text = "Yes. A rather longer sentence, with a pause. The end!"
+    pieces = list(cloner.stream(text, voice, seed=3))
+    whole = cloner.clone(text, voice, seed=3)
+    assert len(pieces) == 3
+    joined = Waveform.join(pieces)
+    assert len(joined.samples) == len(whole.samples)
+    assert np.abs(joined.samples - whole.samples).max() < 0.02
+
+
+def test_a_stream_of_nothing_is_refused_before_it_begins(cloner, voice):
+    with pytest.raises(InputError, match="empty"):
+        cloner.stream(" ", voice)
+
+
 def test_each_text_may_have_its_own_voice(cloner, voice):
     other = cloner.voice(speechlike(f0=220, seed=1))
     first, second = cloner.make(["Hello there."] * 2, [voice, other], seed=1)
