@@ -13,10 +13,12 @@ from speech.batches import bucketed_stream, hold_out
 from speech.errors import InputError
 from speech.mel import log_mel
 from speech.shards import PreparedCorpus, Shard
-from synthesizer.text import encode
+from synthesizer.text import encode, pronounce
 from training.config import Settings
 
 HELD_OUT_SHARE, HELD_OUT_MOST = 0.05, 64
+SPELLED = 0.1
+"""Share of the words that stay letters though the dictionary knows them, so that letters are learned too."""
 
 
 class Data:
@@ -25,7 +27,7 @@ class Data:
     def __init__(self, arguments: Namespace, settings: Settings):
         command = "python -m synthesizer.preprocess CORPUS"
         self.corpus = PreparedCorpus(arguments.corpora, "synthesizer", command)
-        self.mel, self.schedule = settings.mel, settings.schedule
+        self.mel, self.schedule, self.lexicon = settings.mel, settings.schedule, settings.model.lexicon
         rate = self.corpus.settings["sample_rate"]
         if rate != self.mel.sample_rate:
             raise InputError(f"the corpus was prepared at {rate} Hz and mel.sample_rate is {self.mel.sample_rate} Hz")
@@ -55,7 +57,8 @@ class Data:
 
     def batch(self, indices: list[int]) -> dict[str, torch.Tensor]:
         """{"tokens" (B, L), "token_lengths", "voices" (B, 256), "mels" (B, T, n_mels), "mel_lengths"}."""
-        tokens = [torch.tensor(encode(self.corpus.records[i].text)) for i in indices]
+        texts = [self.corpus.records[i].text for i in indices]
+        tokens = [torch.tensor(encode(pronounce(text, SPELLED) if self.lexicon else text)) for text in texts]
         mels = [self._mel(i) for i in indices]
         return {
             "tokens": torch.nn.utils.rnn.pad_sequence(tokens, batch_first=True),

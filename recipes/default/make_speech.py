@@ -3,13 +3,12 @@
 Why: a Tacotron 2 learns to align and to pronounce from any clear speech whose words are certain, and such speech can be
 made without limit. The default synthesizer starts on this corpus; real speech then teaches it how people sound.
 
-    python recipes/default/make_speech.py --out datasets_root/made --real ../shared/data/LibriSpeech/dev-clean
+    python recipes/default/make_speech.py --out datasets_root/made --real datasets_root/heard/LibriSpeech/dev-clean
 
-A made speaker is an engine's voice (flite, or festival where it is installed), a mean pitch, a pace, and a formant
-ratio: the sound is resampled by the ratio, which moves pitch and formants together as another length of the vocal
-tract would. The corpus has the `folder` layout: `<speaker>/<speaker>_<number>.flac` at 16 kHz, and `metadata.csv`
-with `file|text`. A run that was stopped goes on where it was; clips are made in random order, so the first few
-hundred already hold every speaker.
+A made speaker is one of flite's voices, a mean pitch, a pace, and a formant ratio: the sound is resampled by the
+ratio, which moves pitch and formants together as another length of the vocal tract would. The corpus has the `folder`
+layout: `<speaker>/<speaker>_<number>.flac` at 16 kHz, and `metadata.csv` with `file|text`. A run that was stopped goes
+on where it was; clips are made in random order, so the first few hundred already hold every speaker.
 """
 
 import argparse
@@ -76,10 +75,9 @@ CONJUNCTIONS = "and but or for which who when while because that as if so then w
 
 @dataclass(frozen=True)
 class Engine:
-    """One voice of a speech engine, and the made speakers drawn from it."""
+    """One of flite's voices, and the made speakers drawn from it."""
 
-    program: str  # flite or festival
-    voice: str  # the engine's own name of it
+    voice: str  # flite's own name of it
     speakers: int
     weight: float  # clips of each of its speakers, relative to a plain one
     tract: float  # formants of the voice as recorded, relative to an average man's
@@ -88,15 +86,13 @@ class Engine:
     pace: float = 1.0  # above 1 is slower than as recorded
 
 
-# Measured: flite's rms and festival's HTS voice ignore a target pitch, so resampling alone moves theirs. Above 1.06 slt
-# is a child that a recognizer no longer follows; as recorded, she is quick.
+# Measured: rms ignores a target pitch, so resampling alone moves his. Above 1.06 slt is a child that a recognizer no
+# longer follows; as recorded, she is quick. flite's diphone voices (kal) and festival's are left out: they sound like
+# machines, and a synthesizer that heard them does too.
 ENGINES = {
-    "slt": Engine("flite", "slt", 16, 1.0, 1.15, (118, 230), (0.86, 1.06), pace=1.1),
-    "awb": Engine("flite", "awb", 12, 1.0, 1.00, (98, 190), (0.88, 1.16)),
-    "rms": Engine("flite", "rms", 8, 1.0, 0.98, None, (0.88, 1.16)),
-    "kal": Engine("flite", "kal16", 4, 0.5, 1.00, (90, 150), (0.90, 1.12)),
-    "hts": Engine("festival", "cmu_us_slt_arctic_hts", 4, 0.5, 1.15, None, (0.86, 1.12)),
-    "ked": Engine("festival", "ked_diphone", 4, 0.5, 1.00, (90, 150), (0.90, 1.14)),
+    "slt": Engine("slt", 16, 1.0, 1.15, (118, 230), (0.86, 1.06), pace=1.1),
+    "awb": Engine("awb", 12, 1.0, 1.00, (98, 190), (0.88, 1.16)),
+    "rms": Engine("rms", 12, 1.0, 0.98, None, (0.88, 1.16)),
 }
 
 
@@ -145,19 +141,11 @@ def engine_pitch(engine: Engine, ratio: float, rng: random.Random) -> float | No
 
 
 def installed(engines: dict[str, Engine]) -> dict[str, Engine]:
-    """The engines' voices that this machine has. flite is required, festival is a bonus."""
+    """The engine voices that this machine has."""
     if shutil.which("flite") is None:
-        sys.exit("flite is missing, and it speaks most of this corpus: apt-get install flite")
-    flite = subprocess.run(["flite", "-lv"], capture_output=True, text=True, check=True).stdout.split()
-    has_text2wave = shutil.which("text2wave") is not None
-    festival = {path.name for path in Path("/usr/share/festival/voices").glob("*/*")} if has_text2wave else set()
-    voices = {"flite": set(flite), "festival": festival}
-    found = {key: engine for key, engine in engines.items() if engine.voice in voices[engine.program]}
-    if missing := sorted(engines.keys() - found.keys()):
-        print(
-            f"Going on without {', '.join(missing)}: apt-get install flite festival festvox-us-slt-hts festvox-kdlpc16k"
-        )
-    return found
+        sys.exit("flite is missing, and it speaks this corpus: apt-get install flite")
+    voices = subprocess.run(["flite", "-lv"], capture_output=True, text=True, check=True).stdout.split()
+    return {key: engine for key, engine in engines.items() if engine.voice in voices}
 
 
 # ---- sentences
@@ -215,7 +203,8 @@ def word_sequence(words: list[str], band: str, rng: random.Random) -> str:
 def read_real(folder: Path) -> list[str]:
     """LibriSpeech transcripts as sentences, the long ones cut at a conjunction."""
     sentences = []
-    for path in sorted(folder.rglob("*.trans.txt")):
+    files = (Path(parent) / name for parent, _, names in os.walk(folder, followlinks=True) for name in names)
+    for path in sorted(path for path in files if path.name.endswith(".trans.txt")):
         for line in path.read_text(encoding="utf-8").splitlines():
             pieces = cut(line.split(" ", 1)[1].strip().lower(), 135)
             sentences += [piece + "." for piece in pieces if len(piece) < 140]
@@ -310,21 +299,10 @@ def written_for_engines(text: str) -> str:
 
 def command(speaker: Speaker, text_file: Path, wave_file: Path) -> list[str]:
     """The engine's command line that reads the text file aloud as this speaker, before resampling."""
-    engine = ENGINES[speaker.engine]
-    if engine.program == "flite":
-        pitch = ["--setf", f"int_f0_target_mean={speaker.pitch}"] if speaker.pitch else []
-        stretch = ["--setf", f"duration_stretch={speaker.stretch:.4f}"]
-        return ["flite", "-voice", engine.voice, *stretch, *pitch, "-f", str(text_file), "-o", str(wave_file)]
-    settings = [f"(voice_{engine.voice})"]
-    if engine.voice.endswith("hts"):
-        speed = f'(list "-r" {1 / speaker.stretch:.4f})'
-        settings.append(f"(set! hts_engine_params (append hts_engine_params (list {speed})))")
-    else:
-        settings.append(f"(Parameter.set 'Duration_Stretch {speaker.stretch:.4f})")
-        pitch = f"((target_f0_mean {speaker.pitch}) (target_f0_std 14) (model_f0_mean 170) (model_f0_std 34))"
-        settings.append(f"(set! int_lr_params '{pitch})")
-    evals = [argument for setting in settings for argument in ("-eval", setting)]
-    return ["text2wave", *evals, str(text_file), "-o", str(wave_file)]
+    pitch = ["--setf", f"int_f0_target_mean={speaker.pitch}"] if speaker.pitch else []
+    stretch = ["--setf", f"duration_stretch={speaker.stretch:.4f}"]
+    voice = ENGINES[speaker.engine].voice
+    return ["flite", "-voice", voice, *stretch, *pitch, "-f", str(text_file), "-o", str(wave_file)]
 
 
 def speak(speaker: Speaker, text: str) -> np.ndarray:

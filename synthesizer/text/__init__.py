@@ -1,6 +1,7 @@
 """English text as the synthesizer reads it. Importing this brings in neither torch nor numpy."""
 
 from synthesizer.text.normalizing import normalize, unknown_characters
+from synthesizer.text.pronunciation import pronounce
 from synthesizer.text.sentences import Piece, split_sentences
 from synthesizer.text.symbols import SYMBOLS, differences
 from synthesizer.text.tokens import decode, encode
@@ -12,6 +13,7 @@ __all__ = [
     "differences",
     "encode",
     "normalize",
+    "pronounce",
     "split_sentences",
     "unknown_characters",
 ]

@@ -9,9 +9,9 @@ import torch
 
 from speech.errors import InputError
 from speech.mel import MelConfig, log_mel
-from synthesizer.data import Data
+from synthesizer.data import SPELLED, Data
 from synthesizer.models.tacotron2 import MEL, PRESETS, SCHEDULE
-from synthesizer.text import encode
+from synthesizer.text import encode, pronounce
 from tests.synthesizer.made import RATE, SETTINGS, made_voice, spell, write_embeddings, write_spelled
 from training.config import Settings, override
 
@@ -31,7 +31,7 @@ def test_a_batch(spelled):
     batch = source.batch([0, 3, 7])
     records = [source.corpus.records[i] for i in (0, 3, 7)]
     for row, record in enumerate(records):
-        tokens = encode(record.text)
+        tokens = encode(pronounce(record.text, SPELLED))
         assert batch["tokens"][row, : batch["token_lengths"][row]].tolist() == tokens
         assert (batch["tokens"][row, len(tokens) :] == 0).all()
         wanted = log_mel(

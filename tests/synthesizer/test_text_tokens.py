@@ -5,7 +5,7 @@ import re
 import pytest
 
 from speech.errors import InputError
-from synthesizer.text import SYMBOLS, Piece, decode, differences, encode, normalize, split_sentences
+from synthesizer.text import SYMBOLS, Piece, decode, differences, encode, normalize, pronounce, split_sentences
 
 PROSE = """Dr. J. R. Smith, of 42 Elm St., paid $3.50 at 5 p.m. on May 5, 2020; he said: "Stop!" and left.
 It was late...
@@ -51,6 +51,22 @@ def test_what_cannot_be_spoken_is_one_clear_sentence(text, says):
 def test_decode_refuses_other_tokens():
     with pytest.raises(InputError, match="token 999"):
         decode([999])
+
+
+def test_words_of_the_dictionary_become_phones_and_others_stay_letters():
+    assert pronounce("Hello, Xyzzyx!") == "{HH AH0 L OW1}, xyzzyx!"
+    assert pronounce("say {B AE1} twice") == "{S EY1} {B AE1} {T W AY1 S}"
+    # Possessives of known words: hissing, voiceless and voiced ends.
+    assert pronounce("cactus's teapot's spoon's") == "{K AE1 K T AH0 S AH0 Z} {T IY1 P AA2 T S} {S P UW1 N Z}"
+    assert pronounce(pronounce(PROSE)) == pronounce(PROSE)
+    encode(pronounce(PROSE))
+
+
+def test_a_share_of_known_words_stays_spelled_and_always_the_same():
+    text = " ".join(["water"] * 400)
+    half = pronounce(text, spelled=0.5)
+    assert half == pronounce(text, spelled=0.5)
+    assert 150 < half.split().count("water") < 250
 
 
 def test_differences_of_tables_are_named():

@@ -12,6 +12,8 @@ from training.schedule import Schedule
 
 @dataclass(frozen=True)
 class Config:
+    lexicon: bool = True
+    """Read words as the phones that a dictionary gives them, and only those it does not know as letters."""
     token_dim: int = 512
     """Width of the token embeddings and of the encoder's convolutions and outputs."""
     encoder_layers: int = 3

@@ -23,11 +23,13 @@ from synthesizer.models.tacotron2.config import Config
 from synthesizer.models.tacotron2.decoder import Decoder, Ending
 from synthesizer.models.tacotron2.layers import dropout, run_lstm
 from synthesizer.synthesis import Synthesis
-from synthesizer.text import SYMBOLS, decode, encode
+from synthesizer.text import SYMBOLS, encode, normalize, pronounce
 from training.inference import fast_bfloat16, weight_marks
 
 MEL_MEAN, MEL_SCALE = -5.0, 2.5
 """Roughly the mean and spread of log mels of speech: the network works with (mel - mean) / scale."""
+VOICE_SCALE = 16.0
+"""A unit vector of 256 numbers is small beside the encoder's outputs: it would be learned late."""
 MOST_SECONDS_PER_TOKEN, MOST_SECONDS_MORE = 0.25, 2.0
 """Where a text that does not stop by itself is cut off; slow speech takes a tenth of a second a token."""
 LINGER_SECONDS = 0.4
@@ -89,6 +91,7 @@ class TextEncoder(nn.Module):
         ahead = run_lstm(self.forwards, x)
         behind = run_lstm(self.backwards, reversed_in_place(x, lengths))
         x = torch.cat([ahead, reversed_in_place(behind, lengths)], dim=-1) * mask[..., None]
+        voices = voices * VOICE_SCALE
         return torch.cat([x, voices[:, None].expand(-1, x.shape[1], -1).to(x.dtype)], dim=-1)
 
 
@@ -141,7 +144,7 @@ class Model(nn.Module):
         if not texts:
             return []
         device = self.decoder.stop.weight.device
-        encoded = [encode(text) for text in texts]
+        encoded = [encode(pronounce(text) if self.config.lexicon else text) for text in texts]
         lengths = torch.tensor([len(tokens) for tokens in encoded], device=device)
         tokens = torch.zeros(len(texts), int(lengths.max()), dtype=torch.long, device=device)
         for row, each in zip(tokens, encoded):
@@ -163,7 +166,7 @@ class Model(nn.Module):
         alignment, counts, steps = alignment.cpu().numpy(), counts.tolist(), ending.steps.tolist()
         return [
             Synthesis(
-                decode(encoded[i]),
+                normalize(texts[i]),
                 mels[i, :, : counts[i]],
                 alignment[i, : steps[i], : len(encoded[i])],
                 bool(ending.finished[i]),
