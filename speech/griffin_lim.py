@@ -17,16 +17,23 @@ LOUDEST = 4.0
 """A log-mel is not taken above this: a sine of full scale stays below 2, and exp must not overflow."""
 
 
-@torch.inference_mode()
 def griffin_lim(
     mel: torch.Tensor, config: MelConfig, iterations: int = 60, momentum: float = 0.99, mel_iterations: int = 40
 ) -> Waveform:
-    """Log mel (n_mels, T >= 1) -> T * hop_length samples.
+    """Log mel (n_mels, T >= 1) -> T * hop_length samples. See `sound_of_magnitudes` and `spectrum_of_mel`."""
+    return sound_of_magnitudes(spectrum_of_mel(mel.float(), config, mel_iterations), config, iterations, momentum)
+
+
+@torch.inference_mode()
+def sound_of_magnitudes(
+    magnitude: torch.Tensor, config: MelConfig, iterations: int = 60, momentum: float = 0.99
+) -> Waveform:
+    """Magnitudes (n_fft // 2 + 1, T >= 1) -> T * hop_length samples.
 
     iterations: of phases; each is one Fourier transform there and back. momentum: how far a step goes on in the
-    direction of the last one; 0 is the algorithm of 1984. mel_iterations: of `spectrum_of_mel`.
+    direction of the last one; 0 is the algorithm of 1984.
     """
-    magnitude = spectrum_of_mel(mel.float(), config, mel_iterations).mT
+    magnitude = magnitude.mT
     generator = torch.Generator().manual_seed(0)
     phase = torch.rand(magnitude.shape, generator=generator).to(magnitude.device) * 2 * pi
     spectrum = torch.polar(magnitude, phase)
@@ -40,10 +47,11 @@ def griffin_lim(
         before = found
     samples = _overlap(spectrum, config) / weight
     pad = (config.n_fft - config.hop_length) // 2
-    samples = samples[pad : pad + mel.shape[1] * config.hop_length]
+    samples = samples[pad : pad + len(magnitude) * config.hop_length]
     return Waveform(samples.cpu().numpy(), config.sample_rate).peak_limited(1.0)
 
 
+@torch.inference_mode()
 def spectrum_of_mel(mel: torch.Tensor, config: MelConfig, iterations: int) -> torch.Tensor:
     """Magnitudes (n_fft // 2 + 1, T) whose mel is nearest to a log-mel (n_mels, T): non-negative least squares.
 

@@ -5,9 +5,6 @@ import torch
 
 from speech.errors import InputError
 from speech.mel import MelConfig, log_mel
-from training.checkpoint import load_model, load_tensors, read_metadata
-from training.command import parser, run
-from training.journal import read_journal
 from vocoder.discriminators import MultiPeriod, MultiScale
 from vocoder.layers import Conv, SpectralConv, Upsample
 from vocoder.losses import discriminator_loss, feature_loss, generator_loss, halves
@@ -16,30 +13,6 @@ from vocoder.models.hifigan import PRESETS, Config, Model, Task
 
 MEL = MelConfig()
 SMALL = replace(PRESETS["v2"], channels=32)
-TINY = [
-    "model.channels=32", "model.segment=2048", "model.adversary_from=24",
-    "model.period_channels=1", "model.scale_channels=4",
-    "schedule.batch=4", "schedule.log_every=4", "schedule.validate_every=16", "schedule.warmup=0",
-    "schedule.learning_rate=0.002", "schedule.final_learning_rate=0.002",
-]  # fmt: skip
-
-
-def train(tones, folder, steps, name="run", extra=()):
-    commands = parser("vocoder", "hifigan", "")
-    settings = [word for setting in [*TINY, f"schedule.steps={steps}", *extra] for word in ("--set", setting)]
-    run(commands.parse_args([name, str(tones), "--models-dir", str(folder), "--device", "cpu", *settings]), "vocoder")
-    return folder / name / "vocoder"
-
-
-@pytest.fixture(scope="module")
-def trained(tones, tmp_path_factory):
-    return train(tones, tmp_path_factory.mktemp("models"), 32)
-
-
-def learned(folder):
-    """The journal but for its costs in time."""
-    lines = [line for line in read_journal(folder) if line["kind"] == "train"]
-    return [{key: value for key, value in line.items() if key not in ("seconds", "data_share")} for line in lines]
 
 
 @pytest.mark.parametrize(("name", "millions"), [("v1", 13.92), ("v2", 0.92), ("v3", 1.46)])
@@ -152,39 +125,6 @@ def test_settings_that_do_not_fit_the_mel_are_refused():
         Model(SMALL, MelConfig(16000, 800, 200, 800, 80, 0, 8000))
     with pytest.raises(InputError, match=r"multiple of mel.hop_length = 256; found 1000"):
         Task(replace(SMALL, segment=1000), MEL)
-
-
-def test_training_lowers_the_loss(trained):
-    lines = learned(trained)
-    assert [line["step"] for line in lines] == list(range(4, 33, 4))
-    assert lines[-1]["mel_loss"] < 0.9 * lines[0]["mel_loss"]
-    assert read_metadata(trained / "model.safetensors")["step"] == 32
-    assert {path.name for path in (trained / "samples/0000032").iterdir()} >= {"0-real.wav", "0-copy.wav", "0-mel.png"}
-
-
-def test_discriminators_begin_when_asked(trained):
-    assert [line["step"] for line in learned(trained) if "discriminator_loss" in line] == [28, 32]
-
-
-def test_a_resumed_run_is_the_run_that_never_stopped(trained, tones, tmp_path):
-    folder = train(tones, tmp_path, 26)
-    train(tones, tmp_path, 32)
-    assert learned(folder)[-1] == learned(trained)[-1]
-    ours, theirs = (load_tensors(path / "last.safetensors") for path in (folder, trained))
-    assert ours.keys() == theirs.keys()
-    assert [key for key in ours if not torch.equal(ours[key], theirs[key])] == []
-
-
-def test_a_saved_model_sounds_the_same(trained):
-    model, checkpoint = load_model(trained, "vocoder")
-    assert checkpoint.name == "hifigan"
-    assert checkpoint.settings.model.channels == 32
-    mel = torch.randn(80, 7)
-    again, _ = load_model(trained, "vocoder")
-    assert (model.vocode(mel).samples == again.vocode(mel).samples).all()
-    with torch.no_grad():
-        expected = model(mel[None])[0, 0]
-    assert (torch.from_numpy(model.vocode(mel).samples) - expected).abs().max() < 0.05
 
 
 def test_complains_of_what_does_not_learn():
