@@ -53,18 +53,24 @@ def sound_of_magnitudes(
 
 @torch.inference_mode()
 def spectrum_of_mel(mel: torch.Tensor, config: MelConfig, iterations: int) -> torch.Tensor:
-    """Magnitudes (n_fft // 2 + 1, T) whose mel is nearest to a log-mel (n_mels, T): non-negative least squares.
+    """Magnitudes (n_fft // 2 + 1, T) whose mel is nearest to a log-mel (n_mels, T): begun at the pseudo-inverse."""
+    filters = mel_filters(config, mel.device)
+    guess = torch.linalg.pinv(filters) @ mel.clamp_max(LOUDEST).exp()
+    return fit_to_mel(guess.clamp_min(1e-4) * (filters.sum(0) > 0)[:, None], mel, config, iterations)
+
+
+def fit_to_mel(magnitude: torch.Tensor, mel: torch.Tensor, config: MelConfig, iterations: int) -> torch.Tensor:
+    """Positive magnitudes (n_fft // 2 + 1, T), changed so that their mel nears a log-mel (n_mels, T): non-negative
+    least squares.
 
     Multiplicative steps (Lee and Seung, "Algorithms for non-negative matrix factorization", NIPS 2000) never leave
-    the positive, and begin at the pseudo-inverse.
+    the positive, and keep the fine structure that they begin with.
     """
-    filters = mel_filters(config, mel.device)
-    wanted = mel.clamp_max(LOUDEST).exp()
-    found = (torch.linalg.pinv(filters) @ wanted).clamp_min(1e-4) * (filters.sum(0) > 0)[:, None]
+    filters, wanted = mel_filters(config, mel.device), mel.clamp_max(LOUDEST).exp()
     towards = filters.mT @ wanted
     for _ in range(iterations):
-        found = found * towards / (filters.mT @ (filters @ found)).clamp_min(1e-12)
-    return found
+        magnitude = magnitude * towards / (filters.mT @ (filters @ magnitude)).clamp_min(1e-12)
+    return magnitude
 
 
 def _frames(samples: torch.Tensor, config: MelConfig) -> torch.Tensor:

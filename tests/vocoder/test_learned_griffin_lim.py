@@ -1,10 +1,12 @@
 """Griffin-Lim on learned magnitudes."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from speech.errors import InputError
-from speech.mel import MelConfig, magnitudes
+from speech.mel import MelConfig, log_mel, magnitudes
 from tests.vocoder.conftest import tone
 from vocoder.data import margin
 from vocoder.models.learned_griffin_lim import Config, Model, Task, batch_magnitudes, magnitude_distance
@@ -39,6 +41,15 @@ def test_an_untrained_model_begins_near_the_mels_inverse():
     torch.nn.init.zeros_(model.last.bias)
     with torch.no_grad():
         assert magnitude_distance(model(mel), real) < 0.5 * magnitude_distance(torch.zeros_like(real), real)
+
+
+def test_copies_keep_the_mel_whatever_the_network_thinks():
+    model, (_, mel) = Model(TINY, MEL).eval(), batch_magnitudes(batch(60), MEL)
+    near, far = (
+        (log_mel(torch.from_numpy(each.vocode(mel[0]).samples), MEL) - mel[0]).abs()[:, 5:-5].mean()
+        for each in (model, Model(replace(TINY, mel_iterations=0), MEL).eval())
+    )
+    assert near < 0.5 * far
 
 
 def test_what_is_too_quiet_to_hear_costs_nothing():

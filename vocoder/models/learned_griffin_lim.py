@@ -21,7 +21,7 @@ from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from speech.errors import InputError
-from speech.griffin_lim import LOUDEST, sound_of_magnitudes
+from speech.griffin_lim import LOUDEST, fit_to_mel, sound_of_magnitudes
 from speech.mel import FLOOR, MelConfig, magnitudes, mel_filters
 from speech.waveform import Waveform
 from training.schedule import Schedule
@@ -41,6 +41,9 @@ class Config:
     kernel: int = 7
     expansion: int = 3
     """Width inside a block, relative to its own."""
+    mel_iterations: int = 5
+    """Steps, in use, that bring the learned magnitudes back to the mel they came from: the network knows the fine
+    structure best, the mel the strength of each band."""
     iterations: int = 60
     """Of phases."""
     momentum: float = 0.99
@@ -111,8 +114,9 @@ class Model(nn.Module):
         """(n_mels, T) -> T * hop_length samples."""
         if mel.ndim != 2 or mel.shape[0] != self.mel.n_mels or not mel.shape[1]:
             raise InputError(f"this vocoder takes a mel of ({self.mel.n_mels}, frames); found {tuple(mel.shape)}")
+        mel = mel.to(self.last.bias)
         with torch.inference_mode():
-            magnitude = self(mel.to(self.last.bias)[None])[0].exp()
+            magnitude = fit_to_mel(self(mel[None])[0].exp(), mel, self.mel, self.config.mel_iterations)
         return sound_of_magnitudes(magnitude, self.mel, self.config.iterations, self.config.momentum)
 
 
