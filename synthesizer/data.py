@@ -13,7 +13,8 @@ from speech.batches import bucketed_stream, hold_out
 from speech.errors import InputError
 from speech.mel import log_mel
 from speech.shards import PreparedCorpus, Shard
-from synthesizer.text import encode, pronounce
+from synthesizer.align import alignment_path
+from synthesizer.text import encode, pronounce, word_places
 from training.config import Settings
 
 HELD_OUT_SHARE, HELD_OUT_MOST = 0.05, 64
@@ -32,6 +33,7 @@ class Data:
         if rate != self.mel.sample_rate:
             raise InputError(f"the corpus was prepared at {rate} Hz and mel.sample_rate is {self.mel.sample_rate} Hz")
         self.embeddings, encoder = read_embeddings(self.corpus)
+        self.word_times = read_word_times(self.corpus)
         self.facts = {"encoder": encoder}  # config.json keeps it: another encoder's voices mean nothing to this model
         self.train, held_out = hold_out(self.corpus, HELD_OUT_SHARE)
         # Evenly through all that is held out, so that every corpus and speaker has its part.
@@ -56,16 +58,27 @@ class Data:
         return [self.batch(ordered[i : i + 16]) for i in range(0, len(ordered), 16)]
 
     def batch(self, indices: list[int]) -> dict[str, torch.Tensor]:
-        """{"tokens" (B, L), "token_lengths", "voices" (B, 256), "mels" (B, T, n_mels), "mel_lengths"}."""
+        """{"tokens" (B, L), "token_lengths", "voices" (B, 256), "mels" (B, T, n_mels), "mel_lengths", "paths" (B, T)}.
+
+        A path says of each frame which token is said, counted from 0 at the start of the first to L at the end of the
+        last; it is -1 where `python -m synthesizer.align` found no words.
+        """
         texts = [self.corpus.records[i].text for i in indices]
-        tokens = [torch.tensor(encode(pronounce(text, SPELLED) if self.lexicon else text)) for text in texts]
+        spoken = [pronounce(text, SPELLED) if self.lexicon else text for text in texts]
+        tokens = [torch.tensor(encode(text)) for text in spoken]
         mels = [self._mel(i) for i in indices]
+        times = [np.arange(len(mel)) / self.mel.frames_per_second for mel in mels]
+        paths = [
+            torch.from_numpy(path_through(word_places(text), self.word_times[i], each, len(own)))
+            for text, i, each, own in zip(spoken, indices, times, tokens)
+        ]
         return {
             "tokens": torch.nn.utils.rnn.pad_sequence(tokens, batch_first=True),
             "token_lengths": torch.tensor([len(each) for each in tokens]),
             "voices": torch.from_numpy(self.embeddings[indices]),
             "mels": torch.nn.utils.rnn.pad_sequence(mels, batch_first=True, padding_value=-11.5),
             "mel_lengths": torch.tensor([len(each) for each in mels]),
+            "paths": torch.nn.utils.rnn.pad_sequence(paths, batch_first=True, padding_value=-1.0),
         }
 
     def _mel(self, index: int) -> torch.Tensor:
@@ -95,6 +108,30 @@ def read_embeddings(corpus: PreparedCorpus) -> tuple[np.ndarray, str]:
             "the corpora were embedded by different encoders; run `python -m encoder.embed` on all with one"
         )
     return np.concatenate(rows), encoders.pop()
+
+
+def read_word_times(corpus: PreparedCorpus) -> list[np.ndarray]:
+    """(words, 2) seconds of each record, of no rows where `python -m synthesizer.align` has none."""
+    found = []
+    for shard in corpus.shards:
+        path = alignment_path(shard.path)
+        times = Shard(path) if path.exists() else None
+        if times is None or [record.id for record in times.records] != [record.id for record in shard.records]:
+            found += [np.zeros((0, 2), np.float32)] * len(shard.records)
+        else:
+            found += [times.data[record.start : record.start + record.length] for record in times.records]
+    return found
+
+
+def path_through(places: list[tuple[int, int]], spans: np.ndarray, times: np.ndarray, tokens: int) -> np.ndarray:
+    """Which token is said at `times` (T,), in seconds, evenly through each word and each gap between two words.
+
+    places: first and last token of each word; spans: (words, 2) its seconds. -1 everywhere if they do not match.
+    """
+    if len(places) != len(spans) or not len(spans):
+        return np.full(len(times), -1, np.float32)
+    seconds = [0.0, *np.ravel(spans), max(float(times[-1]), float(spans[-1, 1])) + 1e-3]
+    return np.interp(times, seconds, [0, *np.ravel(places), tokens]).astype(np.float32)
 
 
 def embeddings_path(shard: Path) -> Path:

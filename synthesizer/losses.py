@@ -38,13 +38,26 @@ def stop_loss(logits: torch.Tensor, step_lengths: torch.Tensor, weight: float) -
     return masked_mean(loss, mask)
 
 
+PATH_WIDTH = 1.5
+"""Tokens to both sides of a known path that attention may look at freely."""
+
+
 def guided_attention_loss(
-    alignment: torch.Tensor, step_lengths: torch.Tensor, token_lengths: torch.Tensor, width: float
+    alignment: torch.Tensor,
+    step_lengths: torch.Tensor,
+    token_lengths: torch.Tensor,
+    width: float,
+    paths: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Mean attention far from the diagonal (arXiv 1710.08969, section 4.1). alignment: (B, S steps, L tokens)."""
+    """Mean attention far from where the text is said, or from the diagonal where that is not known (arXiv 1710.08969,
+    section 4.1). alignment: (B, S steps, L tokens), paths: (B, S) the token at each step, -1 if it is not known."""
     _, steps, tokens = alignment.shape
-    distance = _distance_from_diagonal(steps, tokens, step_lengths, token_lengths)
-    penalty = 1 - torch.exp(-distance.square() / (2 * width**2))
+    distance = _distance_from_diagonal(steps, tokens, step_lengths, token_lengths) / width
+    if paths is not None:
+        centers = torch.arange(tokens, device=paths.device) + 0.5
+        known = (paths >= 0)[..., None]
+        distance = torch.where(known, (centers - paths[..., None]).abs() / PATH_WIDTH, distance)
+    penalty = 1 - torch.exp(-distance.square() / 2)
     return masked_mean((alignment * penalty).sum(dim=-1), length_mask(step_lengths, steps))
 
 

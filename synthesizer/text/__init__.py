@@ -1,7 +1,7 @@
 """English text as the synthesizer reads it. Importing this brings in neither torch nor numpy."""
 
 from synthesizer.text.normalizing import normalize, unknown_characters
-from synthesizer.text.pronunciation import pronounce
+from synthesizer.text.pronunciation import pronounce, word_places
 from synthesizer.text.sentences import Piece, split_sentences
 from synthesizer.text.symbols import SYMBOLS, differences
 from synthesizer.text.tokens import decode, encode
@@ -16,4 +16,5 @@ __all__ = [
     "pronounce",
     "split_sentences",
     "unknown_characters",
+    "word_places",
 ]

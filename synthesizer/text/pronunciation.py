@@ -13,7 +13,9 @@ from functools import lru_cache
 
 from synthesizer.text.normalizing import normalize
 
-_WORD = re.compile(r"(\{[^{}]*\})|[a-z]+(?:'[a-z]+)*")
+WORD = r"[a-z]+(?:'[a-z]+)*"
+_WORD = re.compile(rf"(\{{[^{{}}]*\}})|{WORD}")
+_PIECE = re.compile(rf"\{{([^{{}}]*)\}}|({WORD})|.")
 _HISSING, _VOICELESS = frozenset(["S", "Z", "SH", "ZH", "CH", "JH"]), frozenset(["P", "T", "K", "F", "TH"])
 
 
@@ -30,6 +32,17 @@ def pronounce(text: str, spelled: float = 0.0) -> str:
         return f"{{{phones}}}" if phones else match[0]
 
     return _WORD.sub(said, normal)
+
+
+def word_places(spoken: str) -> list[tuple[int, int]]:
+    """Of each word of a text as `pronounce` gives it, its first token in `encode`'s and the one after its last."""
+    places, at = [], 0
+    for phones, word in _PIECE.findall(spoken):
+        length = len(phones.split()) or len(word) or 1
+        if phones or word:
+            places.append((at, at + length))
+        at += length
+    return places
 
 
 def phones_of(word: str) -> str | None:

@@ -32,6 +32,9 @@ class Config:
     dropout: float = 0.5
     """In prenet (in use too), encoder and postnet convolutions."""
     lstm_dropout: float = 0.1
+    frame_dropout: float = 0.5
+    """Share of the true frames that are hidden from the decoder while it learns, so that it reads the text for what
+    it cannot guess from the frame before (arXiv 1909.01145)."""
     reduction: tuple[tuple[int, int], ...] = ((0, 2),)
     """(from step, frames a decoder step) pairs: many frames a step align sooner, few sound better."""
     stop_weight: float = 8.0

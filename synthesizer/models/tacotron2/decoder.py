@@ -84,6 +84,8 @@ class Decoder(nn.Module):
         Returns frames (B, T, n_mels), stop logits (B, S), alignment (B, S, L).
         """
         shifted = F.pad(mels[:, reduction - 1 : -1 : reduction], (0, 0, 1, 0))
+        if self.training:
+            shifted = shifted * (torch.rand(*shifted.shape[:2], 1, device=mels.device) >= self.config.frame_dropout)
         masks = torch.rand(2, *shifted.shape[:2], self.config.prenet_dim, device=mels.device) >= self.config.dropout
         for layer, mask in zip(self.prenet, masks):
             shifted = F.relu(layer(shifted)) * mask / (1 - self.config.dropout)

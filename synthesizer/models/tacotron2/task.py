@@ -29,7 +29,8 @@ from training.loop import Batch
 class Task:
     """Predict each frame group from the true ones before it, attend along the diagonal, know when to stop.
 
-    A batch is {"tokens" (B, L), "token_lengths", "voices" (B, voice_dim), "mels" (B, T, n_mels), "mel_lengths"}.
+    A batch is {"tokens" (B, L), "token_lengths", "voices" (B, voice_dim), "mels" (B, T, n_mels), "mel_lengths"},
+    and, where it is known, "paths" (B, T): the token that each frame says.
     """
 
     best_by = "loss"
@@ -47,7 +48,9 @@ class Task:
         mel = mel_loss(decoded.before, target, mask) + mel_loss(decoded.after, target, mask)
         stop = stop_loss(decoded.stops, step_lengths, self.config.stop_weight)
         alignment = decoded.alignment.float()
-        guide = guided_attention_loss(alignment, step_lengths, batch["token_lengths"], self.config.guide_width)
+        guide = guided_attention_loss(
+            alignment, step_lengths, batch["token_lengths"], self.config.guide_width, batch.get("paths")
+        )
         loss = mel + stop + self.config.guide_weight * guide
         aligned = diagonality(alignment.detach(), step_lengths, batch["token_lengths"])
         yield "model", loss, {"mel": mel, "stop": stop, "guide": guide, "diagonality": aligned}
@@ -103,6 +106,9 @@ class Task:
         reduction = int(model.reduction)
         mels = F.pad(batch["mels"], (0, 0, 0, -batch["mels"].shape[1] % reduction), value=-11.5)
         batch = batch | {"mels": mels}
+        if "paths" in batch:
+            batch["paths"] = batch["paths"][:, reduction // 2 :: reduction]  # in the middle of each step
+            batch["paths"] = F.pad(batch["paths"], (0, mels.shape[1] // reduction - batch["paths"].shape[1]), value=-1)
         step_lengths = -(-batch["mel_lengths"] // reduction)
         inputs = [batch[key] for key in ("tokens", "token_lengths", "voices", "mels", "mel_lengths")]
         return model(*inputs), batch, step_lengths
