@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from speech.errors import InputError
-from speech.trim import longest_pause
+from speech.trim import longest_pause, remove_silence
 from speech.utterance import Utterance
 from speech.waveform import Waveform
 
 SHORTEST, LONGEST = 2.0, 10.0
 """Seconds of a recording that clones are compared with: whole, never cut."""
 SHORTEST_REFERENCE, LONGEST_REFERENCE = 1.0, 20.0
+"""Seconds, without pauses and with them, of a recording that says whose voice it is."""
 REFERENCE_SECONDS = 8.0
 """Recordings are added to a reference until it is this long."""
 ENROLLED = 3
@@ -73,7 +74,7 @@ def choose(
             people.append(person)
     if not people:
         raise InputError(
-            f"no speaker has a recording of {SHORTEST_REFERENCE:g} to {LONGEST_REFERENCE:g} s that can be read; "
+            f"no speaker has a recording of {LONGEST_REFERENCE:g} s or less with {SHORTEST_REFERENCE:g} s of speech; "
             f"an evaluation needs at least one, better ten speakers with ten recordings each"
         )
     people.sort(key=lambda person: person.name)
@@ -93,19 +94,20 @@ def _person(
             wave = Waveform.read(utterance.audio, LONGEST_REFERENCE)
         except InputError:
             continue
+        if remove_silence(wave).seconds < SHORTEST_REFERENCE:
+            continue
         seconds[utterance.id] = wave.seconds
         wanted = len(tests) < sentences and SHORTEST <= wave.seconds <= LONGEST and (utterance.text or not known)
         if wanted and longest_pause(wave) <= LONGEST_PAUSE:
             tests.append(utterance)
-        elif wave.seconds >= SHORTEST_REFERENCE:
+        else:
             others.append(utterance)
         enough = sum(seconds[other.id] for other in others) >= REFERENCE_SECONDS and len(others) >= ENROLLED + 1
         if enough and len(tests) == sentences:
             break
     # Where there are few recordings, first one to clone, then one to compare with, then one to be known by.
-    while tests and len(others) < min(2, len(tests) + len(others) - 1):
-        others.append(tests.pop())
-    if not others and tests:
+    found = len(tests) + len(others)
+    while tests and len(others) < (1 if found <= 2 else 2):
         others.append(tests.pop())
     if not others:
         return None

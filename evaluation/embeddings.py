@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from speech.errors import InputError
 from speech.waveform import Waveform
 
+Embedding = list[float]
+"""(C,) of unit length, as JSON keeps it."""
 
-def embed(encoder, waves: list[Waveform]) -> np.ndarray:
-    """(len(waves), C) unit-length embeddings; a row of NaN where there is too little speech."""
-    rows: list[np.ndarray | None] = []
+
+def embed(encoder, waves: list[Waveform]) -> list[Embedding | None]:
+    """One for each recording; None where there is too little speech."""
+    found: list[Embedding | None] = []
     for wave in waves:
         try:
-            rows.append(encoder.embed([wave])[0].float().numpy())
+            found.append(encoder.embed([wave])[0].float().numpy().round(5).tolist())
         except InputError:
-            rows.append(None)
-    width = next((len(row) for row in rows if row is not None), 1)
-    return np.stack([np.full(width, np.nan, np.float32) if row is None else row for row in rows])
+            found.append(None)
+    return found
+
+
+def known(embeddings: list[Embedding | None]) -> np.ndarray:
+    """(N, C) those that there are; (0, 0) for none."""
+    there = [each for each in embeddings if each is not None]
+    return np.array(there, np.float32) if there else np.zeros((0, 0), np.float32)
 
 
 def centroid(embeddings: np.ndarray) -> np.ndarray:
-    """The direction of the mean of (N, C) embeddings, NaN rows left out; NaN if all are."""
-    known = embeddings[~np.isnan(embeddings).any(axis=1)]
-    if not len(known):
-        return np.full(embeddings.shape[1], np.nan, np.float32)
-    return torch.nn.functional.normalize(torch.from_numpy(known.mean(axis=0)), dim=0).numpy()
+    """The direction of the mean of (N >= 1, C) embeddings."""
+    mean = embeddings.mean(axis=0)
+    return mean / max(float(np.linalg.norm(mean)), 1e-9)

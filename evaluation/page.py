@@ -98,7 +98,7 @@ def _encoder(facts: dict) -> str:
         return "<p>Not measured.</p>"
     shown = {seconds: found for seconds, found in facts["encoder"].items() if "eer" in found}
     drawn = picture(lambda path: pictures.draw_det(shown, path), "DET curves") if shown else ""
-    return table(report.ENCODER_HEADINGS, report.encoder_table(facts["encoder"])) + drawn
+    return table(report.ENCODER_HEADINGS, report.encoder_table(facts["encoder"])) + _pictures(drawn)
 
 
 def _likeness(facts: dict) -> str:
@@ -112,7 +112,11 @@ def _likeness(facts: dict) -> str:
         points = np.array(laid["points"])
         make = lambda path: pictures.draw_map(points, laid["speakers"], laid["kinds"], path)  # noqa: E731
         drawn += picture(make, "UMAP of real and cloned utterances")
-    return drawn or "<p>Not measured.</p>"
+    return _pictures(drawn) if drawn else "<p>Not measured.</p>"
+
+
+def _pictures(drawn: str) -> str:
+    return f"<div class=pictures>{drawn}</div>"
 
 
 def _sounds(facts: dict, out: Path) -> str:

@@ -46,7 +46,7 @@ def draw_det(lengths: dict[str, dict], path: Path) -> None:
             axes.plot(norm.ppf(accepted), norm.ppf(refused), color=color, label=f"{seconds} s, EER {found['eer']:.1%}")
         axes.plot(limits, limits, color=GRAY, linewidth=0.6, linestyle=":")
         axes.set(xlim=limits, ylim=limits, xlabel="false acceptance", ylabel="false refusal")
-        axes.set_xticks(norm.ppf(ticks), [f"{tick:.1%}" for tick in ticks], fontsize=7)
+        axes.set_xticks(norm.ppf(ticks), [f"{tick:.1%}" for tick in ticks], fontsize=8)
         axes.set_yticks(norm.ppf(ticks), [f"{tick:.1%}" for tick in ticks], fontsize=7)
         axes.legend(fontsize=8, framealpha=0, labelcolor=GRAY)
 

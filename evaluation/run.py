@@ -74,11 +74,11 @@ class Work:
     def __init__(self, out: Path):
         self.parts, self.notes, self.bar = Parts(out / "parts"), [], tqdm(desc="evaluation", unit="part")
 
-    def part(self, name: str, key: Any, make: Callable[[], Any]) -> Any:
+    def part(self, name: str, key: Any, make: Callable[[], Any], whole: Callable[[Any], bool] = lambda _: True) -> Any:
         """A part by name, or None and a note where a package is missing or the input does not allow it."""
         self.bar.set_postfix_str(name)
         try:
-            return self.parts.of(name, key, make)
+            return self.parts.of(name, key, make, whole)
         except (Missing, InputError) as error:
             note = str(error) if isinstance(error, Missing) else f"{name}: {error}"
             if note not in self.notes:
@@ -111,7 +111,7 @@ def evaluate(settings: Settings, out: Path) -> dict:
     heard = digest_of([[str(u.audio), u.id] for person in choice.people for u in (*person.reference, *person.tests)])
     folder = out / "sounds"
     row_of = partial(make_row, work.parts, folder)
-    references = row_of("references", "reference", heard, lambda own: sounds.write_references(own, choice.people))
+    references = row_of("reference", "reference", heard, lambda own: sounds.write_references(own, choice.people))
     real = row_of("real recordings", "real", heard, lambda own: sounds.write_real(own, choice.people))
     copied = [
         row_of(
@@ -175,7 +175,9 @@ def evaluate(settings: Settings, out: Path) -> dict:
         taught = work.part("teacher-forced synthesizer", [heard, models], make)
     key = [digest_of([u.id for u in utterances]), cloner.fingerprint, settings.corpus, settings.seed]
     verified = work.part("encoder", key, lambda: verification.verify(utterances, cloner.encoder, settings.seed))
-    hard = _hard(folder / "hard texts", choice.people, cloner, recognizer, [heard, models, settings.seed], work)
+    key = [heard, models, settings.seed, hard_texts.hard_texts()]
+    speak = partial(hard_texts.speak, folder / "hard texts", choice.people, cloner, settings.seed)
+    hard = _hard(folder / "hard texts", speak, recognizer, key, work)
     key = [
         models,
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0,
@@ -270,15 +272,14 @@ def _choose(settings: Settings, utterances: list, recognizer, work: Work) -> cor
     return corpus.Choice(people, kept["notes"])
 
 
-def _hard(own: Path, people: list, cloner: Cloner, recognizer, key: list, work: Work) -> dict | None:
-    key = [*key, hard_texts.hard_texts()]
-    made = work.part("hard texts", key, lambda: hard_texts.speak(own, people, cloner, key[2]))
+def _hard(own: Path, speak: Callable[[], list], recognizer, key: list, work: Work) -> dict | None:
+    made = work.part("hard texts", key, speak, lambda kept: all((own / facts["file"]).is_file() for facts in kept))
     if made is None:
         return None
     heard = None
     if recognizer:
-        key = [*key, recognizer.name]
-        heard = work.part("words of hard texts", key, lambda: hard_texts.understand(made, own, recognizer))
+        listen = partial(hard_texts.understand, made, own, recognizer)
+        heard = work.part("words of hard texts", [*key, recognizer.name], listen)
     return hard_texts.summed(made, heard, recognizer)
 
 
@@ -289,7 +290,7 @@ def _map(enrolled, real_ones, clone_ones, real: Row, clones: Row, work: Work) ->
     points = [(name, "real", each) for name, several in enrolled.items() for each in several]
     points += [(sound.speaker, "real", each) for sound, each in zip(real.sounds, real_ones or [])]
     points += [(sound.speaker, "clone", each) for sound, each in zip(clones.sounds, clone_ones)]
-    points = [point for point in points if None not in point[2]]
+    points = [point for point in points if point[2] is not None]
     vectors = [each for *_, each in points]
 
     def make() -> list:

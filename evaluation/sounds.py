@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from speech.utterance import Utterance
 from speech.waveform import Waveform
 
 PICTURED = 1
@@ -66,23 +65,25 @@ def make_row(parts, folder: Path, title: str, kind: str, key: str, make: Callabl
 
 def write_real(own: Path, people) -> list[dict]:
     """Recordings to compare with."""
-    return [
-        _written(own, person.name, utterance, utterance.id)
-        for person in _shown(people, "real recordings")
-        for utterance in person.tests
-    ]
+    made = []
+    for index, person in enumerate(_shown(people, "real recordings")):
+        for number, utterance in enumerate(person.tests):
+            file = _file(index, person.name, number)
+            finished_sound(Waveform.read(utterance.audio)).write(own / file)
+            made.append(_facts(person.name, file, spoken(utterance.text), None))
+    return made
 
 
 def write_references(own: Path, people) -> list[dict]:
     """What the clones are made from: each person's recordings, joined."""
     made = []
-    for person in _shown(people, "references"):
+    for index, person in enumerate(_shown(people, "references")):
         waves = [Waveform.read(utterance.audio) for utterance in person.reference]
         rate = max(wave.sample_rate for wave in waves)
         joined = finished_sound(Waveform.join([wave.at(rate) for wave in waves]))
-        file = f"{file_name(person.name)}.flac"
+        file = _file(index, person.name, "reference")
         joined.write(own / file)
-        made.append({"speaker": person.name, "file": file, "text": None})
+        made.append(_facts(person.name, file, None, None))
     return made
 
 
@@ -99,7 +100,7 @@ def write_copies(own: Path, real: Row, vocoder) -> list[dict]:
             mel = log_mel(torch.from_numpy(wave.samples), vocoder.mel)
             copy = vocoder.vocode(mel.to(next(vocoder.parameters(), mel).device))
         copy.peak_limited().write(own / sound.path.name)
-        made.append(_facts(sound.speaker, sound.path, sound.text, sound.path))
+        made.append(_facts(sound.speaker, sound.path.name, sound.text, sound.path))
     return made
 
 
@@ -115,17 +116,16 @@ def write_clones(own: Path, people, real: Row, cloner, sentences: list[str], cou
             texts = [sentences[(index * count + i) % len(sentences)] for i in range(min(count, len(sentences)))]
         jobs.append((person, texts))
     made = []
-    for person, texts in _shown(jobs, "clones"):
+    for index, (person, texts) in enumerate(_shown(jobs, "clones")):
         voice = cloner.voice([utterance.audio for utterance in person.reference], name=person.name)
         for number, (text, clone) in enumerate(zip(texts, cloner.make(texts, [voice] * len(texts), seed))):
             path = said.get((person.name, text))
-            file = Path(path.name if path else f"{file_name(person.name)}-{number}.flac")
+            file = path.name if path else _file(index, person.name, number)
             clone.wave.write(own / file)
-            facts = _facts(person.name, file, " ".join(piece.text for piece in clone.pieces), path)
-            facts["text"] = text
+            facts = _facts(person.name, file, text, path)
             facts["finished"] = all(piece.finished for piece in clone.pieces)
             if number < PICTURED:
-                facts["alignment"] = file.with_suffix(".png").name
+                facts["alignment"] = file.replace(".flac", ".png")
                 draw_alignment([piece.alignment for piece in clone.pieces], own / facts["alignment"])
             made.append(facts)
     return made
@@ -153,15 +153,13 @@ def file_name(title: str) -> str:
     return re.sub(r"[^\w.-]+", "-", title).strip("-.")[:80] or "sound"
 
 
-def _written(own: Path, speaker: str, utterance: Utterance, name: str) -> dict:
-    file = f"{file_name(speaker)}-{file_name(name)}.flac"
-    finished_sound(Waveform.read(utterance.audio)).write(own / file)
-    return {"speaker": speaker, "file": file, "text": spoken(utterance.text)}
+def _file(index: int, speaker: str, which: int | str) -> str:
+    return f"{index:03d}-{file_name(speaker)}-{which}.flac"
 
 
-def _facts(speaker: str, file: Path, text: str | None, real: Path | None) -> dict:
+def _facts(speaker: str, file: str, text: str | None, real: Path | None) -> dict:
     relative = f"{real.parent.name}/{real.name}" if real else None
-    return {"speaker": speaker, "file": file.name, "text": text, "real": relative}
+    return {"speaker": speaker, "file": file, "text": text, "real": relative}
 
 
 def _shown(items, what: str):

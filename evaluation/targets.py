@@ -40,7 +40,7 @@ def _encoder(facts: dict) -> Target:
     found = (facts["encoder"] or {}).get("3", {})
     reached = None
     if "eer" in found:
-        reached = f"{found['eer']:.1%} ({found['centroid_eer']:.1%} against the mean of a speaker's others)"
+        reached = f"{found['eer']:.1%}"
     what = "encoder: equal error rate, unseen speakers, 3 s against 3 s"
     return _target(what, "5 % or less", reached, found.get("eer", 1) <= 0.05)
 
@@ -70,7 +70,7 @@ def _cleanness(facts: dict) -> Target:
     real, clones = _of(facts, "real").get("dnsmos"), _of(facts, "clone").get("dnsmos")
     reached = None
     if clones is not None:
-        reached = f"{clones:.2f}" + (f" (the recordings: {real:.2f})" if real is not None else "")
+        reached = f"{clones:.2f}" + (f"; the recordings {real:.2f}" if real is not None else "")
     return _target("DNSMOS overall of clones", "2.9 or more", reached, (clones or 0) >= 2.9)
 
 
@@ -95,7 +95,7 @@ def _likeness(facts: dict) -> Target:
 
 def _speed(facts: dict) -> Target:
     speed = facts["speed"]
-    reached = speed and f"{speed['chain']:.2f} ({speed['threads']} threads on {speed['cores']} cores)"
+    reached = speed and f"{speed['chain']:.2f} on {speed['cores']} core{'s' if speed['cores'] > 1 else ''}"
     return _target(
         "real-time factor of a clone, whole chain", "0.25 or less", reached, bool(speed) and speed["chain"] <= 0.25
     )

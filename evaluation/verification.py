@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from encoder.losses import cosines_to_centroids, equal_error_rate, verification_scores
-from evaluation.embeddings import embed
+from evaluation.embeddings import embed, known
 from speech.errors import InputError
 from speech.trim import remove_silence
 from speech.utterance import Utterance
@@ -45,9 +45,7 @@ def verify(utterances: list[Utterance], encoder, seed: int, lengths=LENGTHS) -> 
     for name in tqdm(names[:SPEAKERS], desc="telling speakers apart", leave=False):
         speech = _speech(by_speaker[name], f"{seed} {name}", max(lengths))
         for length in lengths:
-            cut = excerpts(speech, length)
-            embeddings = embed(encoder, cut) if cut else np.zeros((0, 1))
-            embeddings = embeddings[~np.isnan(embeddings).any(axis=1)]
+            embeddings = known(embed(encoder, excerpts(speech, length)))
             if len(embeddings) >= 2:
                 found[length].append(embeddings)
     return {str(length): _figures(found[length], length) for length in lengths}
