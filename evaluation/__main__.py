@@ -15,7 +15,8 @@ Measure three checkpoints on the speakers of an unpacked corpus that they never 
   python -m evaluation datasets_root/held_out --out report
   python -m evaluation datasets_root/held_out --out report --vocoder saved_models/my_run/vocoder --speakers 20
 
-Writes report.json, report.md and report.html. Stopped and run again, it uses what is finished."""
+Writes report.json, report.md and report.html. Stopped and run again, it uses what is finished; to
+measure a part again, delete its file in DIR/parts."""
 EPILOG = """\
 Checkpoints do not record whom they learned from: that these speakers are new to them is yours to see to, by keeping
 their folder out of every training. A listening test over the same sounds: python -m evaluation.mos --help"""
@@ -51,8 +52,9 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
 def main(words: list[str] | None = None) -> None:
     arguments = parse(words)
 
+    from evaluation.loading import Settings
     from evaluation.report import write
-    from evaluation.run import Settings, evaluate
+    from evaluation.run import evaluate
     from speech.files import check_can_write
 
     check_can_write(arguments.out / "report.json")

@@ -23,7 +23,7 @@ def page(facts: dict, reached: list, out: Path) -> str:
     headings, rows = report.big_table(facts)
     parts = {
         "targets": _targets(reached),
-        "subtitle": escape(report._sentence(facts)),
+        "subtitle": escape(report.summary(facts)),
         "notes": _notes(facts["notes"]),
         "rows": table(headings, rows) + _legend(headings),
         "encoder": _encoder(facts),

@@ -113,7 +113,7 @@ def other_facts(facts: dict) -> list[tuple[str, list[tuple[str, str]]]]:
 def markdown(facts: dict, reached: list) -> str:
     about = facts["about"]
     headings, rows = big_table(facts)
-    lines = ["# Evaluation", "", short_table(reached), "", _sentence(facts), ""]
+    lines = ["# Evaluation", "", short_table(reached), "", summary(facts), ""]
     lines += [f"- {note}" for note in facts["notes"]]
     lines += ["", "## Sounds", "", *_table(headings, rows), ""]
     lines += [f"- {heading}: {what}" for _, heading, _, what in COLUMNS if heading in headings]
@@ -143,7 +143,7 @@ def about_lines(about: dict) -> list[tuple[str, str]]:
     return lines
 
 
-def _sentence(facts: dict) -> str:
+def summary(facts: dict) -> str:
     clones = next((row for row in facts["rows"].values() if row["kind"] == "clone"), {"sounds": 0})
     return (
         f"{clones['sounds']} clones of {len(facts['about']['speakers'])} speakers. That the models never heard these "

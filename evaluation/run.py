@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import os
-import platform
-import subprocess
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
-from cloning import Cloner
 from encoder.projection import project
 from evaluation import (
     cleanness,
@@ -31,51 +26,26 @@ from evaluation import (
     warping,
     words,
 )
+from evaluation.about import about
+from evaluation.corpus import Choice
+from evaluation.loading import Models, Settings, load
 from evaluation.optional import Missing
 from evaluation.parts import Parts, digest_of
 from evaluation.recognizers import load_recognizer
 from evaluation.sounds import Row, make_row
 from speech.corpora import read_corpus
 from speech.errors import InputError
-from training.checkpoint import load_model, read_checkpoint
-from training.registry import model_module, preset
-
-ROOT = Path(__file__).parents[1]
-PACKAGES = ("torch", "numpy", "librosa", "pocketsphinx", "pesq", "pystoi", "speechmos", "onnxruntime", "transformers")
-
-
-@dataclass(frozen=True)
-class Settings:
-    corpus: str
-    encoder: str
-    synthesizer: str
-    vocoders: tuple[str, ...]
-    """The first makes the clones, all make copies."""
-    judge: str
-    recognizer: str
-    speakers: int
-    sentences: int
-    """Recordings to compare with, and so clones, of each speaker."""
-    seed: int
-
-
-@dataclass(frozen=True)
-class Throat:
-    """A vocoder under measurement."""
-
-    title: str
-    model: Any
-    fingerprint: str
 
 
 class Work:
     """Where finished parts lie, and what could not be done."""
 
     def __init__(self, out: Path):
+        self.out, self.sounds = out, out / "sounds"
         self.parts, self.notes, self.bar = Parts(out / "parts"), [], tqdm(desc="evaluation", unit="part")
 
     def part(self, name: str, key: Any, make: Callable[[], Any], whole: Callable[[Any], bool] = lambda _: True) -> Any:
-        """A part by name, or None and a note where a package is missing or the input does not allow it."""
+        """A part by name (see Parts.of), or None and a note where a package is missing or the input does not do."""
         self.bar.set_postfix_str(name)
         try:
             return self.parts.of(name, key, make, whole)
@@ -94,100 +64,37 @@ def evaluate(settings: Settings, out: Path) -> dict:
     Returns the facts of report.json. Raises InputError if there is nothing to evaluate: a checkpoint or corpus cannot
     be read, or the judge is the encoder that conditions.
     """
-    cloner = Cloner.load(
-        encoder=settings.encoder, synthesizer=settings.synthesizer, vocoder=settings.vocoders[0], device="cpu"
-    )
-    judge, judge_print = load_judge(settings.judge, cloner.fingerprint)
-    mouth = read_checkpoint(settings.synthesizer, "synthesizer")
-    throats = load_throats(settings.vocoders, cloner)
+    models = load(settings)
     utterances = read_corpus(settings.corpus)
     work = Work(out)
     recognizer = _recognizer(settings.recognizer, work)
-    models = [cloner.fingerprint, mouth.fingerprint, throats[0].fingerprint]
-
-    # Who is heard, and every sound there is to measure.
     choice = _choose(settings, utterances, recognizer, work)
-    names = sorted(person.name for person in choice.people)
-    heard = digest_of([[str(u.audio), u.id] for person in choice.people for u in (*person.reference, *person.tests)])
-    folder = out / "sounds"
-    row_of = partial(make_row, work.parts, folder)
-    references = row_of("reference", "reference", heard, lambda own: sounds.write_references(own, choice.people))
-    real = row_of("real recordings", "real", heard, lambda own: sounds.write_real(own, choice.people))
-    copied = [
-        row_of(
-            f"copies: {throat.title}",
-            "copy",
-            digest_of([heard, throat.fingerprint]),
-            lambda own, throat=throat: sounds.write_copies(own, real, throat.model),
-        )
-        for throat in throats
-    ]
-    said = corpus.read_lines("sentences.txt")
-    clones = row_of(
-        "clones",
-        "clone",
-        digest_of([heard, models, settings.seed, settings.sentences, said]),
-        lambda own: sounds.write_clones(
-            own, choice.people, real, cloner, [sounds.spoken(line) for line in said], settings.sentences, settings.seed
-        ),
-    )
-    rows = [real, *copied, clones]
+
+    references, rows = _make_rows(settings, models, choice, work)
+    real, clones = rows[0], rows[-1]
     measured: dict[str, dict] = {row.title: {"kind": row.kind, "sounds": len(row.sounds)} for row in rows}
-
-    # Words.
     texts = sorted({sound.text for row in rows for sound in row.sounds if sound.text})
+    if recognizer:
+        _hear(rows, measured, recognizer, texts, work)
+    voices = _judge(rows, measured, models, choice, work)
     for row in rows:
-        spoken = [sound for sound in row.sounds if sound.text]
-        if recognizer and spoken:
-            key = [row.key, recognizer.name, texts]
-            found = work.part(f"words of {row.title}", key, lambda row=row: words.hear(row, recognizer, texts))
-            measured[row.title] |= found or {}
-
-    # Likeness.
-    enrolled_key = digest_of([judge_print, [[str(u.audio) for u in person.enrolled] for person in choice.people]])
-    enrolled = work.part("enrolled by the judge", enrolled_key, lambda: likeness.enroll(choice.people, judge))
-    embedded = {}
-    for row in rows:
-        embedded[row.title] = work.part(
-            f"likeness of {row.title}", [row.key, judge_print], lambda row=row: likeness.judged(row, judge)
-        )
-        if enrolled and embedded[row.title]:
-            speakers = [sound.speaker for sound in row.sounds]
-            measured[row.title]["likeness"] = likeness.similarities(embedded[row.title], speakers, enrolled)
-    voices = _map(enrolled, embedded[real.title], embedded[clones.title], real, clones, work)
-
-    # Vocoder, cleanness, prosody.
-    for row in copied:
-        measured[row.title] |= work.part(f"PESQ of {row.title}", row.key, lambda row=row: copies.pesq(row)) or {}
-        measured[row.title] |= work.part(f"STOI of {row.title}", row.key, lambda row=row: copies.stoi(row)) or {}
-    for row in rows:
-        make = partial(cleanness.dnsmos, row)
-        measured[row.title] |= (work.part(f"DNSMOS of {row.title}", row.key, make) or {}) if row.sounds else {}
-        if any(sound.real for sound in row.sounds):
-            make = partial(prosody.compare, row)
-            measured[row.title] |= work.part(f"prosody of {row.title}", row.key, make) or {}
+        _look_closely(row, measured[row.title], work)
     measured[clones.title]["unfinished"] = sum(not sound.finished for sound in clones.sounds)
 
-    # Each stage alone.
+    key = [real.key, models.chain]
     taught = None
     if any(sound.text for sound in real.sounds):
-        make = partial(teaching.teacher_forced, real, choice.people, cloner, mouth)
-        taught = work.part("teacher-forced synthesizer", [heard, models], make)
-    key = [digest_of([u.id for u in utterances]), cloner.fingerprint, settings.corpus, settings.seed]
-    verified = work.part("encoder", key, lambda: verification.verify(utterances, cloner.encoder, settings.seed))
-    key = [heard, models, settings.seed, hard_texts.hard_texts()]
-    speak = partial(hard_texts.speak, folder / "hard texts", choice.people, cloner, settings.seed)
-    hard = _hard(folder / "hard texts", speak, recognizer, key, work)
-    key = [
-        models,
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0,
-        os.environ.get("OMP_NUM_THREADS"),
-    ]
-    paths = (settings.encoder, settings.synthesizer, settings.vocoders[0], references.sounds[0].path)
-    timed = work.part("speed", key, lambda: speed.measure(*paths))
+        teach = partial(teaching.teacher_forced, real, choice.people, models.cloner, models.mouth)
+        taught = work.part("teacher-forced synthesizer", key, teach)
+    verify = partial(verification.verify, utterances, models.cloner.encoder, settings.seed)
+    everyone = digest_of([u.id for u in utterances])
+    verified = work.part("encoder", [everyone, models.chain[0], settings.corpus, settings.seed], verify)
+    hard = _hard(settings, models, choice, recognizer, [*key, settings.seed], work)
+    timed = work.part("speed", [models.chain, _processor()], lambda: _time(settings, references))
     work.bar.close()
+    names = [person.name for person in choice.people]
     return {
-        "about": _about(settings, names, models, judge_print, throats, recognizer),
+        "about": about(settings, models, names, recognizer and recognizer.name),
         "notes": [*choice.notes, *work.notes],
         "rows": measured,
         "words": {"texts": texts, "unknown": words.unknown_words(texts, recognizer) if recognizer else []},
@@ -197,48 +104,8 @@ def evaluate(settings: Settings, out: Path) -> dict:
         "hard_texts": hard,
         "speed": timed,
         "definitions": {"mcd": warping.DEFINITION},
-        "clips": _clips(out, references, rows),
+        "clips": _clips(out, [references, *rows]),
     }
-
-
-def load_judge(folder: str, fingerprint: str) -> tuple[Any, str]:
-    """The second encoder and its fingerprint. Raises InputError if it is the first one."""
-    judge, checkpoint = load_model(folder, "encoder")
-    if checkpoint.fingerprint == fingerprint:
-        raise InputError(
-            f"the judge {folder} is the very encoder that conditions the clones ({fingerprint}); likeness needs a "
-            f"second one, trained with another split and seed: --judge DIR"
-        )
-    return judge, checkpoint.fingerprint
-
-
-def load_throats(vocoders: tuple[str, ...], cloner: Cloner) -> list[Throat]:
-    """Every vocoder once, Griffin-Lim with the synthesizer's mels always among them."""
-    throats = [_throat(vocoders[0], cloner)] + [_throat(each, cloner) for each in vocoders[1:]]
-    usual = _throat("griffin_lim", cloner)
-    found: dict[str, Throat] = {}
-    for throat in [*throats, usual]:
-        found.setdefault(throat.fingerprint, throat)
-    titles = [throat.title for throat in found.values()]
-    return [
-        Throat(
-            throat.title if titles.count(throat.title) == 1 else f"{throat.title} {throat.fingerprint}",
-            throat.model,
-            throat.fingerprint,
-        )
-        for throat in found.values()
-    ]
-
-
-def _throat(vocoder: str, cloner: Cloner) -> Throat:
-    if vocoder == "griffin_lim":
-        module, mel = model_module("vocoder", vocoder), cloner.synthesizer.mel
-        config = preset(module, None)
-        return Throat(vocoder, module.Model(config, mel), digest_of([vocoder, asdict(config), asdict(mel)]))
-    model, checkpoint = load_model(vocoder, "vocoder")
-    if next(model.parameters(), None) is None:  # nothing was learned: its settings are all it is
-        return Throat(checkpoint.name, model, digest_of([checkpoint.name, asdict(model.config), asdict(model.mel)]))
-    return Throat(checkpoint.name, model, checkpoint.fingerprint)
 
 
 def _recognizer(choice: str, work: Work):
@@ -249,30 +116,99 @@ def _recognizer(choice: str, work: Work):
         return None
 
 
-def _choose(settings: Settings, utterances: list, recognizer, work: Work) -> corpus.Choice:
+def _choose(settings: Settings, utterances: list, recognizer, work: Work) -> Choice:
+    """Who is heard; recordings with words that the recognizer cannot spell come last."""
+
     def known(text: str) -> bool:
         normal = sounds.spoken(text)
         return normal is not None and (not recognizer or all(map(recognizer.knows, words.words_of(normal))))
 
+    lists = ("reference", "enrolled", "tests")
+
     def make() -> dict:
         chosen = corpus.choose(utterances, settings.speakers, settings.sentences, settings.seed, known)
-        people = [
-            {"name": p.name} | {part: [u.id for u in getattr(p, part)] for part in ("reference", "enrolled", "tests")}
-            for p in chosen.people
-        ]
+        people = [{"name": p.name} | {part: [u.id for u in getattr(p, part)] for part in lists} for p in chosen.people]
         return {"people": people, "notes": chosen.notes}
 
     by_id = {utterance.id: utterance for utterance in utterances}
     key = [settings.corpus, digest_of([[u.id, u.text] for u in utterances]), settings.speakers, settings.sentences]
     kept = work.parts.of("choice", [*key, settings.seed, recognizer and recognizer.name], make)
-    people = [
-        corpus.Person(p["name"], *([by_id[i] for i in p[part]] for part in ("reference", "enrolled", "tests")))
-        for p in kept["people"]
-    ]
-    return corpus.Choice(people, kept["notes"])
+    people = [corpus.Person(p["name"], *([by_id[i] for i in p[part]] for part in lists)) for p in kept["people"]]
+    return Choice(people, kept["notes"])
 
 
-def _hard(own: Path, speak: Callable[[], list], recognizer, key: list, work: Work) -> dict | None:
+def _make_rows(settings: Settings, models: Models, choice: Choice, work: Work) -> tuple[Row, list[Row]]:
+    """The references, and the rows of the report: real recordings, copies by each vocoder, clones."""
+    people = choice.people
+    heard = digest_of([[str(u.audio), u.id] for person in people for u in (*person.reference, *person.tests)])
+    row_of = partial(make_row, work.parts, work.sounds)
+    references = row_of("reference", "reference", heard, lambda own: sounds.write_references(own, people))
+    real = row_of("real recordings", "real", heard, lambda own: sounds.write_real(own, people))
+    copied = []
+    for throat in models.throats:
+        copy = partial(sounds.write_copies, real=real, vocoder=throat.model)
+        copied.append(row_of(f"copies: {throat.title}", "copy", digest_of([heard, throat.fingerprint]), copy))
+    ours = [sounds.spoken(line) for line in corpus.read_lines("sentences.txt")]
+    clone = partial(
+        sounds.write_clones, people=people, real=real, cloner=models.cloner, sentences=ours, count=settings.sentences,
+        seed=settings.seed,
+    )  # fmt: skip
+    clones = row_of("clones", "clone", digest_of([heard, models.chain, settings.seed, settings.sentences, ours]), clone)
+    return references, [real, *copied, clones]
+
+
+def _hear(rows: list[Row], measured: dict, recognizer, texts: list[str], work: Work) -> None:
+    """Words of every row whose texts are known."""
+    for row in rows:
+        if any(sound.text for sound in row.sounds):
+            listen = partial(words.hear, row, recognizer, texts)
+            found = work.part(f"words of {row.title}", [row.key, recognizer.name, texts], listen)
+            measured[row.title] |= found or {}
+
+
+def _judge(rows: list[Row], measured: dict, models: Models, choice: Choice, work: Work) -> dict | None:
+    """Likeness of every row. Returns the map of real and cloned voices."""
+    judge_print = models.fingerprints["judge"]
+    known_by = [[str(utterance.audio) for utterance in person.enrolled] for person in choice.people]
+    enroll = partial(likeness.enroll, choice.people, models.judge)
+    enrolled = work.part("enrolled by the judge", [judge_print, known_by], enroll) or {}
+    points = [(name, "real", each) for name, several in enrolled.items() for each in several]
+    for row in rows:
+        judge = partial(likeness.judged, row, models.judge)
+        found = work.part(f"likeness of {row.title}", [row.key, judge_print], judge)
+        if enrolled and found:
+            speakers = [sound.speaker for sound in row.sounds]
+            measured[row.title]["likeness"] = likeness.similarities(found, speakers, enrolled)
+            if row.kind != "copy":
+                points += [(speaker, row.kind, each) for speaker, each in zip(speakers, found)]
+    points = [point for point in points if point[2] is not None]
+    if not points:
+        return None
+    vectors = [each for *_, each in points]
+    laid = work.part("map of voices", digest_of(vectors), partial(_lay_out, vectors))
+    return laid and {"points": laid, "speakers": [p[0] for p in points], "kinds": [p[1] for p in points]}
+
+
+def _lay_out(vectors: list) -> list[list[float]]:
+    """(N, 2) points of the plane, by UMAP."""
+    return np.asarray(project(np.array(vectors, np.float32))).astype(float).round(3).tolist()
+
+
+def _look_closely(row: Row, figures: dict, work: Work) -> None:
+    """Of copies PESQ and STOI, of every row DNSMOS, and beside the recording of the same words prosody."""
+    if not row.sounds:
+        return
+    if row.kind == "copy":
+        figures |= work.part(f"PESQ of {row.title}", row.key, partial(copies.pesq, row)) or {}
+        figures |= work.part(f"STOI of {row.title}", row.key, partial(copies.stoi, row)) or {}
+    figures |= work.part(f"DNSMOS of {row.title}", row.key, partial(cleanness.dnsmos, row)) or {}
+    if any(sound.real for sound in row.sounds):
+        figures |= work.part(f"prosody of {row.title}", row.key, partial(prosody.compare, row)) or {}
+
+
+def _hard(settings: Settings, models: Models, choice: Choice, recognizer, key: list, work: Work) -> dict | None:
+    own, key = work.sounds / "hard texts", [*key, hard_texts.hard_texts()]
+    speak = partial(hard_texts.speak, own, choice.people, models.cloner, settings.seed)
     made = work.part("hard texts", key, speak, lambda kept: all((own / facts["file"]).is_file() for facts in kept))
     if made is None:
         return None
@@ -283,26 +219,16 @@ def _hard(own: Path, speak: Callable[[], list], recognizer, key: list, work: Wor
     return hard_texts.summed(made, heard, recognizer)
 
 
-def _map(enrolled, real_ones, clone_ones, real: Row, clones: Row, work: Work) -> dict | None:
-    """UMAP of everything the judge has heard, real and cloned together."""
-    if not enrolled or not clone_ones:
-        return None
-    points = [(name, "real", each) for name, several in enrolled.items() for each in several]
-    points += [(sound.speaker, "real", each) for sound, each in zip(real.sounds, real_ones or [])]
-    points += [(sound.speaker, "clone", each) for sound, each in zip(clones.sounds, clone_ones)]
-    points = [point for point in points if point[2] is not None]
-    vectors = [each for *_, each in points]
-
-    def make() -> list:
-        import numpy as np
-
-        return np.asarray(project(np.array(vectors, np.float32))).astype(float).round(3).tolist()
-
-    laid = work.part("map of voices", digest_of(vectors), make)
-    return laid and {"points": laid, "speakers": [p[0] for p in points], "kinds": [p[1] for p in points]}
+def _time(settings: Settings, references: Row) -> dict:
+    return speed.measure(settings.encoder, settings.synthesizer, settings.vocoders[0], references.sounds[0].path)
 
 
-def _clips(out: Path, references: Row, rows: list[Row]) -> list[dict]:
+def _processor() -> list:
+    """What speed depends on and may differ from run to run."""
+    return [sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0, os.getenv("OMP_NUM_THREADS")]
+
+
+def _clips(out: Path, rows: list[Row]) -> list[dict]:
     """Every sound, by path within the report's folder: what the page and the listening test play."""
     return [
         {
@@ -313,47 +239,6 @@ def _clips(out: Path, references: Row, rows: list[Row]) -> list[dict]:
             "file": str(sound.path.relative_to(out)),
             "alignment": sound.alignment and str(Path(sound.alignment).relative_to(out)),
         }
-        for row in [references, *rows]
+        for row in rows
         for sound in row.sounds
     ]
-
-
-def _about(settings: Settings, names: list[str], models: list[str], judge: str, throats: list, recognizer) -> dict:
-    prints = dict(zip(("encoder", "synthesizer", "vocoder"), models)) | {"judge": judge}
-    places = {"encoder": settings.encoder, "synthesizer": settings.synthesizer, "vocoder": settings.vocoders[0]}
-    places["judge"] = settings.judge
-    checkpoints = {}
-    for stage, place in places.items():
-        checkpoints[stage] = {"folder": Path(place).name, "fingerprint": prints[stage]}
-        if (Path(place) / "config.json").exists():
-            checkpoint = read_checkpoint(place, "encoder" if stage == "judge" else stage)
-            checkpoints[stage] |= {"model": checkpoint.name, "step": checkpoint.step}
-    return {
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "commit": _commit(),
-        "settings": asdict(settings),
-        "checkpoints": checkpoints,
-        "vocoders": {throat.title: throat.fingerprint for throat in throats},
-        "speakers": names,
-        "recognizer": recognizer and recognizer.name,
-        "packages": {name: found for name in PACKAGES if (found := _version(name))},
-        "machine": {"system": platform.platform(terse=True), "python": platform.python_version()},
-    }
-
-
-def _commit() -> str | None:
-    """Of the checkout, with a plus where files differ from it; None where there is no git."""
-    try:
-        run = partial(subprocess.run, cwd=ROOT, capture_output=True, text=True, check=True)
-        commit = run(["git", "rev-parse", "--short=12", "HEAD"]).stdout.strip()
-        changed = run(["git", "status", "--porcelain", "--untracked-files=no"]).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return commit + ("+" if changed else "")
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None

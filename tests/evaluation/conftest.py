@@ -10,7 +10,8 @@ import pytest
 
 from encoder.models import ge2e
 from evaluation import hard_texts, run, speed
-from evaluation.run import Settings, evaluate
+from evaluation.loading import Settings
+from evaluation.run import evaluate
 from synthesizer.models import tacotron2
 from tests.cloning.conftest import SYNTHESIZER, VOCODER, write_checkpoint
 from tests.voices import STAND_INS

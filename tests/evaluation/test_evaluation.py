@@ -10,6 +10,8 @@ import sys
 import pytest
 
 from evaluation import __main__, copies, run
+from evaluation.about import ROOT
+from evaluation.loading import load_judge
 from evaluation.report import write
 from speech import command
 from speech.errors import InputError
@@ -181,8 +183,8 @@ def test_the_judge_may_not_be_the_encoder_that_conditions(settings, quick, tmp_p
 
 
 def test_the_judge_that_ships_is_whole():
-    folder = run.ROOT / "saved_models/judge/encoder"
-    judge, fingerprint = run.load_judge(str(folder), "")
+    folder = ROOT / "saved_models/judge/encoder"
+    judge, fingerprint = load_judge(str(folder), "")
     assert judge.embed([voice(1)]).shape == (1, 256)
     assert len(fingerprint) == 12
 
@@ -227,3 +229,13 @@ def test_a_copy_in_which_pesq_finds_no_speech_is_counted(tmp_path):
     found = copies.pesq(Row("copies", "copy", sounds, ""))
     assert found["failed"] == 1
     assert found["pesq"] == pytest.approx(4.64, abs=0.01)
+
+
+def test_whisper_without_its_package_says_what_to_install(absent, tmp_path):
+    from evaluation.optional import Missing
+    from evaluation.recognizers import load_recognizer
+
+    absent("transformers")
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(Missing, match="pip install transformers"):
+        load_recognizer(f"whisper:{tmp_path}")
