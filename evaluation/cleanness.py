@@ -6,6 +6,7 @@ It was made for noisy calls, not for synthesis: it hears hiss and roughness, and
 from __future__ import annotations
 
 import warnings
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ def dnsmos(row: Row) -> dict:
     return {names[name]: mean(values) for name, values in found.items()}
 
 
+@cache
 def _load(package, runtime):
     """DNSMOS with as many threads as torch has: its own choice is one a core, and they wait for one another."""
     import torch

@@ -85,7 +85,7 @@ def settings(stages, transcribed) -> Settings:
         **folders,
         vocoders=(str(stages / "vocoder"),),
         recognizer="parrot",
-        speakers=3,
+        speakers=2,
         sentences=1,
         seed=0,
     )
