@@ -106,7 +106,7 @@ def summed(answers: list[dict]) -> str:
         else:
             choices[answer["row"], answer["against"]].append(answer["answer"] == answer["row"])
     listeners = len({answer["listener"] for answer in answers})
-    lines = [f"{listeners} listeners, {len(answers)} answers.", ""]
+    lines = [f"{listeners} listener{'s' if listeners > 1 else ''}, {len(answers)} answers.", ""]
     if opinions:
         lines += ["| sounds | mean opinion, 95 % interval | answers |", "|---|---|---|"]
         for row, values in sorted(opinions.items(), key=lambda item: -statistics.mean(item[1])):

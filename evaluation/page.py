@@ -97,26 +97,36 @@ def _encoder(facts: dict) -> str:
     if not facts["encoder"]:
         return "<p>Not measured.</p>"
     shown = {seconds: found for seconds, found in facts["encoder"].items() if "eer" in found}
-    drawn = picture(lambda path: pictures.draw_det(shown, path), "DET curves") if shown else ""
+    drawn = {}
+    if shown:
+        caption = "Detection error trade-off: each curve is one length of speech, nearer the corner is better."
+        drawn[caption] = picture(lambda path: pictures.draw_det(shown, path), "DET curves")
     return table(report.ENCODER_HEADINGS, report.encoder_table(facts["encoder"])) + _pictures(drawn)
 
 
 def _likeness(facts: dict) -> str:
     rows = {title: row["likeness"] for title, row in facts["rows"].items() if row.get("likeness")}
     rows = {title: found for title, found in rows.items() if found["targets"] and found["others"]}
-    drawn = ""
+    drawn = {}
     if rows:
-        drawn = picture(lambda path: pictures.draw_similarities(rows, path), "similarities of each row")
+        caption = "Every sound against its speaker and against the others, and the means."
+        drawn[caption] = picture(lambda path: pictures.draw_similarities(rows, path), "similarities of each row")
     laid = facts["likeness"]["map"]
     if laid:
         points = np.array(laid["points"])
         make = lambda path: pictures.draw_map(points, laid["speakers"], laid["kinds"], path)  # noqa: E731
-        drawn += picture(make, "UMAP of real and cloned utterances")
+        drawn["UMAP of real and cloned utterances: good clones lie among their speaker's recordings."] = picture(
+            make, "UMAP of real and cloned utterances"
+        )
     return _pictures(drawn) if drawn else "<p>Not measured.</p>"
 
 
-def _pictures(drawn: str) -> str:
-    return f"<div class=pictures>{drawn}</div>"
+def _pictures(drawn: dict[str, str]) -> str:
+    """Pictures by caption, side by side where there is room."""
+    figures = (
+        f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>" for caption, image in drawn.items()
+    )
+    return f"<div class=pictures>{''.join(figures)}</div>"
 
 
 def _sounds(facts: dict, out: Path) -> str:
@@ -139,7 +149,7 @@ def _cell(clip: dict, out: Path) -> str:
     wave = Waveform.read(out / clip["file"])
     shown = picture(lambda path: pictures.draw_spectrogram(wave, path), f"spectrogram of {clip['row']}", "spectrogram")
     if clip["alignment"] and (out / clip["alignment"]).exists():
-        shown += "<span>attention: text upward, time to the right</span>"
+        shown += "<span>attention: text up, time right</span>"
         shown += _image(out / clip["alignment"], "attention", "spectrogram")
     return f"<div class=cell><b>{escape(clip['row'])}</b>{player(wave)}{shown}</div>"
 

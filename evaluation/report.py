@@ -101,7 +101,8 @@ def other_facts(facts: dict) -> list[tuple[str, list[tuple[str, str]]]]:
         ]
         rows += [("real-time factor, whole chain", f"{speed['chain']:.3f}")]
         rows += [("peak memory of a process that clones", f"{speed['megabytes']:.0f} MB")]
-        tables.append((f"Speed, {speed['threads']} threads on {speed['cores']} cores", rows))
+        rows += [("threads of torch", str(speed["threads"])), ("cores there were", str(speed["cores"]))]
+        tables.append(("Speed", rows))
     if facts["hard_texts"]:
         hard = facts["hard_texts"]
         rows = [("sentences", str(len(hard["sentences"]))), ("without a fault", f"{hard['faultless']:.0%}")]

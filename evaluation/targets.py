@@ -42,7 +42,7 @@ def _encoder(facts: dict) -> Target:
     if "eer" in found:
         reached = f"{found['eer']:.1%}"
     what = "encoder: equal error rate, unseen speakers, 3 s against 3 s"
-    return _target(what, "5 % or less", reached, found.get("eer", 1) <= 0.05)
+    return _target(what, "5% or less", reached, found.get("eer", 1) <= 0.05)
 
 
 def _copies(facts: dict) -> Target:
@@ -59,7 +59,7 @@ def _words(facts: dict) -> Target:
     real, clones = _of(facts, "real").get("wer"), _of(facts, "clone").get("wer")
     reached, met = None, None
     if clones is not None and real is not None:
-        ratio = f"{clones / real:.1f} x {real:.1%} of the recordings" if real else "0 % of the recordings"
+        ratio = f"{clones / real:.1f} x {real:.1%} of the recordings" if real else "0% of the recordings"
         reached, met = f"{clones:.1%}: {ratio}", clones <= 1.5 * real
     elif clones is not None:
         reached = f"{clones:.1%}; no recordings with transcripts to compare with"
@@ -81,7 +81,7 @@ def _hard(facts: dict) -> Target:
         count = len(hard["sentences"])
         reached = f"{hard['faultless']:.0%} of {count}" + ("" if hard["listened"] else ", without a recognizer's ear")
     what = "hard texts: sentences without a fault"
-    return _target(what, "95 % or more", reached, bool(hard) and hard["faultless"] >= 0.95)
+    return _target(what, "95% or more", reached, bool(hard) and hard["faultless"] >= 0.95)
 
 
 def _likeness(facts: dict) -> Target:
