@@ -10,7 +10,7 @@ from speech import command
 
 ROOT = Path(__file__).parents[1]
 DESCRIPTION = """\
-Measure three checkpoints on the speakers of an unpacked corpus that they never heard.
+Measure three checkpoints on the speakers of an unpacked corpus, or of several, that they never heard.
 
   python -m evaluation datasets_root/held_out --out report
   python -m evaluation datasets_root/held_out --out report --vocoder saved_models/my_run/vocoder --speakers 20
@@ -26,7 +26,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser("python -m evaluation", None, DESCRIPTION, EPILOG, formatter_class=form)
     add = parser.add_argument
-    add("corpus", type=Path, help="speakers to be heard, as unpacked; transcripts make more measures possible")
+    add("corpora", nargs="+", metavar="CORPUS", help="unpacked speech of others; with transcripts more can be measured")
     add("--out", type=Path, required=True, metavar="DIR", help="where the report is written")
     default = ROOT / "saved_models/default"
     add("--models", type=Path, default=default, metavar="DIR", help="its three stages (default saved_models/default)")
@@ -63,7 +63,7 @@ def main(words: list[str] | None = None) -> None:
     )
     vocoders = tuple(arguments.vocoder or [str(arguments.models / "vocoder")])
     settings = Settings(
-        str(arguments.corpus), encoder, synthesizer, vocoders, str(arguments.judge), arguments.recognizer,
+        tuple(arguments.corpora), encoder, synthesizer, vocoders, str(arguments.judge), arguments.recognizer,
         arguments.speakers, arguments.sentences, arguments.seed,
     )  # fmt: skip
     facts = evaluate(settings, arguments.out)

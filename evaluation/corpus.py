@@ -9,9 +9,10 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from speech.corpora import read_corpus
 from speech.errors import InputError
 from speech.trim import longest_pause, remove_silence
 from speech.utterance import Utterance
@@ -49,6 +50,17 @@ class Choice:
     notes: list[str] = field(default_factory=list)
 
 
+def read_corpora(folders: tuple[str, ...]) -> list[Utterance]:
+    """Every utterance of each corpus; of several, ids and speakers carry the corpus' name."""
+    if len(folders) == 1:
+        return read_corpus(folders[0])
+    found = []
+    for folder in folders:
+        name = Path(folder).resolve().name
+        found += [replace(u, id=f"{name}/{u.id}", speaker=f"{name}/{u.speaker}") for u in read_corpus(folder)]
+    return found
+
+
 def choose(
     utterances: list[Utterance], speakers: int, sentences: int, seed: int, known: Callable[[str], bool]
 ) -> Choice:
@@ -60,10 +72,11 @@ def choose(
     by_speaker: dict[str, list[Utterance]] = defaultdict(list)
     for utterance in utterances:
         by_speaker[utterance.speaker].append(utterance)
-    # Those with enough recordings first, in an order of the seed.
+    # Those with transcripts and enough recordings first, in an order of the seed.
     names = sorted(by_speaker)
     random.Random(seed).shuffle(names)
     names.sort(key=lambda name: -min(len(by_speaker[name]), sentences + 2))
+    names.sort(key=lambda name: not any(utterance.text for utterance in by_speaker[name]))
     transcribed = any(utterance.text for utterance in utterances)
     people = []
     for name in names:

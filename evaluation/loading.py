@@ -14,7 +14,7 @@ from training.registry import model_module, preset
 
 @dataclass(frozen=True)
 class Settings:
-    corpus: str
+    corpora: tuple[str, ...]
     encoder: str
     synthesizer: str
     vocoders: tuple[str, ...]

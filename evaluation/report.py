@@ -136,7 +136,7 @@ def about_lines(about: dict) -> list[tuple[str, str]]:
     lines.append(
         ("settings", f"{settings['speakers']} speakers, {settings['sentences']} sentences, seed {settings['seed']}")
     )
-    lines.append(("corpus", Path(settings["corpus"]).name))
+    lines.append(("corpora", ", ".join(Path(each).name for each in settings["corpora"])))
     lines.append(("speakers", ", ".join(about["speakers"])))
     lines.append(("recognizer", about["recognizer"] or "none"))
     lines.append(("packages", ", ".join(f"{name} {version}" for name, version in about["packages"].items())))

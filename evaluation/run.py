@@ -33,7 +33,6 @@ from evaluation.optional import Missing
 from evaluation.parts import Parts, digest_of
 from evaluation.recognizers import load_recognizer
 from evaluation.sounds import Row, make_row
-from speech.corpora import read_corpus
 from speech.errors import InputError
 
 
@@ -65,7 +64,7 @@ def evaluate(settings: Settings, out: Path) -> dict:
     be read, or the judge is the encoder that conditions.
     """
     models = load(settings)
-    utterances = read_corpus(settings.corpus)
+    utterances = corpus.read_corpora(settings.corpora)
     work = Work(out)
     recognizer = _recognizer(settings.recognizer, work)
     choice = _choose(settings, utterances, recognizer, work)
@@ -88,7 +87,7 @@ def evaluate(settings: Settings, out: Path) -> dict:
         taught = work.part("teacher-forced synthesizer", key, teach)
     verify = partial(verification.verify, utterances, models.cloner.encoder, settings.seed)
     everyone = digest_of([u.id for u in utterances])
-    verified = work.part("encoder", [everyone, models.chain[0], settings.corpus, settings.seed], verify)
+    verified = work.part("encoder", [everyone, models.chain[0], settings.corpora, settings.seed], verify)
     hard = _hard(settings, models, choice, recognizer, [*key, settings.seed], work)
     timed = work.part("speed", [models.chain, _processor()], lambda: _time(settings, references))
     work.bar.close()
@@ -131,7 +130,7 @@ def _choose(settings: Settings, utterances: list, recognizer, work: Work) -> Cho
         return {"people": people, "notes": chosen.notes}
 
     by_id = {utterance.id: utterance for utterance in utterances}
-    key = [settings.corpus, digest_of([[u.id, u.text] for u in utterances]), settings.speakers, settings.sentences]
+    key = [settings.corpora, digest_of([[u.id, u.text] for u in utterances]), settings.speakers, settings.sentences]
     kept = work.parts.of("choice", [*key, settings.seed, recognizer and recognizer.name], make)
     people = [corpus.Person(p["name"], *([by_id[i] for i in p[part]] for part in lists)) for p in kept["people"]]
     return Choice(people, kept["notes"])

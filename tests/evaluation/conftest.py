@@ -81,7 +81,7 @@ def module_monkeypatch():
 def settings(stages, transcribed) -> Settings:
     folders = {stage: str(stages / stage) for stage in ("encoder", "synthesizer", "judge")}
     return Settings(
-        str(transcribed),
+        (str(transcribed),),
         **folders,
         vocoders=(str(stages / "vocoder"),),
         recognizer="parrot",

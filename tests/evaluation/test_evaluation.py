@@ -152,7 +152,7 @@ def test_without_the_optional_packages_the_rest_is_done(quick, absent, tmp_path)
 
 def test_without_transcripts_clones_say_our_sentences(quick, voices_corpus, absent, tmp_path):
     absent(*OPTIONAL)
-    facts = quick(tmp_path, corpus=str(voices_corpus))
+    facts = quick(tmp_path, corpora=(str(voices_corpus),))
     assert "no transcripts" in " ".join(facts["notes"])
     said = [clip["text"] for clip in facts["clips"] if clip["kind"] == "clone"]
     assert len(set(said)) == 2
@@ -166,7 +166,7 @@ def test_one_utterance_a_speaker_is_said_and_the_rest_is_done(quick, absent, tmp
     for speaker in range(2):
         voice(speaker, 3.0).write(tmp_path / "corpus" / f"s{speaker}" / "only.wav")
         (tmp_path / "corpus" / f"s{speaker}" / "only.txt").write_text("Good day.")
-    facts = quick(tmp_path / "out", corpus=str(tmp_path / "corpus"), speakers=3)
+    facts = quick(tmp_path / "out", corpora=(str(tmp_path / "corpus"),), speakers=3)
     notes = " ".join(facts["notes"])
     assert "2 speakers that can be used; 3 were asked for" in notes
     assert "the very recording they are cloned from" in notes

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from evaluation import likeness, verification, warping
-from evaluation.corpus import choose, read_lines
+from evaluation.corpus import choose, read_corpora, read_lines
 from evaluation.hard_texts import attention_faults, hard_texts, summed
 from evaluation.language_model import DISTRACTORS, arpa, with_distractors
 from evaluation.prosody import f0, f0_errors
@@ -227,6 +227,16 @@ def test_no_recording_is_both_reference_and_test(voices_corpus):
         assert len(set(used)) == len(used) == 3
     assert chosen.people == choose(read_corpus(voices_corpus), 5, 1, 0, lambda text: True).people
     assert chosen.people != choose(read_corpus(voices_corpus), 5, 1, 1, lambda text: True).people
+
+
+def test_of_several_corpora_those_with_transcripts_are_cloned(voices_corpus, tmp_path):
+    voice(1).write(tmp_path / "few/s00/a.wav")
+    (tmp_path / "few/s00/a.txt").write_text("Good day.")
+    utterances = read_corpora((str(voices_corpus), str(tmp_path / "few")))
+    assert len({utterance.id for utterance in utterances}) == 12 * 3 + 1
+    assert len({utterance.speaker for utterance in utterances}) == 12 + 1
+    (person,) = choose(utterances, 1, 1, 0, lambda text: True).people
+    assert person.name == "few/s00"
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
