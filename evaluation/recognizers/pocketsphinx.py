@@ -31,7 +31,10 @@ class Pocketsphinx:
         self.package = package
         self.name = f"pocketsphinx {version('pocketsphinx')}, bigrams of the texts and ten shuffles of their words"
         lines = Path(package.get_model_path("en-us/cmudict-en-us.dict")).read_text(encoding="utf-8").splitlines()
-        self.spelled = {line.split(maxsplit=1)[0] for line in lines if line}
+        self.spelled: dict[str, list[str]] = {}
+        """Lines of the dictionary by word; a second pronunciation is written word(2)."""
+        for line in filter(None, lines):
+            self.spelled.setdefault(line.split(maxsplit=1)[0].partition("(")[0], []).append(line)
         self._told: tuple[str, ...] = ()
         self._decoder = None
 
@@ -54,8 +57,12 @@ class Pocketsphinx:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "texts.lm"
                 path.write_text(arpa(with_distractors([each for each in sentences if each])), encoding="utf-8")
+                # Of the dictionary only these words: all of it takes seven seconds to load.
+                spelled = Path(folder) / "texts.dict"
+                words = sorted({word for sentence in sentences for word in sentence})
+                spelled.write_text("\n".join(line for word in words for line in self.spelled[word]), encoding="utf-8")
                 # Cepstral means over the whole sound: what was heard before must not matter.
-                options = {"lm": str(path), "cmn": "batch", "loglevel": "FATAL", "samprate": RATE}
+                options = {"lm": str(path), "dict": str(spelled), "cmn": "batch", "loglevel": "FATAL", "samprate": RATE}
                 self._decoder = self.package.Decoder(**options)
             self._told = texts
         return self._decoder
