@@ -293,5 +293,5 @@ def test_validation_is_repeatable():
     with torch.no_grad():
         figures = task.validate([batch])
         assert figures == task.validate([batch])
-    assert set(figures) == {"loss", "mel_mae", "stop_error", "diagonality", "coverage"}
+    assert set(figures) == {"loss", "mel_mse", "mel_mae", "stop_error", "diagonality", "coverage"}
     assert all(np.isfinite(value) for value in figures.values())

@@ -56,7 +56,7 @@ class Task:
         yield "model", loss, {"mel": mel, "stop": stop, "guide": guide, "diagonality": aligned}
 
     def validate(self, held_out: list[Batch]) -> dict[str, float]:
-        """Teacher-forced figures: loss, mean absolute error of log mels, stop error, diagonality and coverage."""
+        """Teacher-forced figures: loss, errors of log mels, stop error, diagonality and coverage."""
         sums: dict[str, float] = {}
         for batch in held_out:
             torch.manual_seed(0)  # the prenet's dropout
@@ -68,6 +68,7 @@ class Task:
             wrong = ((decoded.stops > 0) != last).float()
             figures = {
                 "loss": mel_loss(decoded.after, target, mask),
+                "mel_mse": masked_mean((decoded.after - target).square(), mask) * MEL_SCALE**2,
                 "mel_mae": masked_mean((decoded.after - target).abs(), mask) * MEL_SCALE,
                 "stop_error": masked_mean(wrong, length_mask(step_lengths, wrong.shape[1])),
                 "diagonality": diagonality(alignment, step_lengths, token_lengths),
