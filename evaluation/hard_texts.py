@@ -4,7 +4,7 @@ Each text of hard_texts.txt is split as `Cloner` splits it, and each sentence is
 
     skipped     the attention gave some word less than SHORTEST_WORD seconds
     repeated    it went back to a word before the one it had reached, for REPEATED seconds or more
-    cut         it did not reach the last letters, or the model did not stop by itself
+    cut         it did not reach the last tokens, or the model did not stop by itself
     silent      there are more than LONGEST_PAUSE seconds of silence inside
     babbled     the recognizer, told all these texts, understands less than half of three words or more
 
@@ -13,7 +13,6 @@ The first three need a synthesizer that shows its attention, the last a recogniz
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from pathlib import Path
 
@@ -29,7 +28,7 @@ from synthesizer.text import split_sentences
 SHORTEST_WORD, REPEATED, LONGEST_PAUSE = 0.03, 0.1, 0.8
 """Seconds."""
 END_TOKENS = 3
-"""The last letters, of which the attention must reach one: the end mark may go unheard."""
+"""The last tokens, of which the attention must reach one: the end mark may go unheard."""
 BABBLED = 0.5
 """Word error rate above which a sentence is not understood. Of flite's voice slt, none is above 0.3."""
 FAULTS = ("skipped", "repeated", "cut", "silent", "babbled")
@@ -76,18 +75,16 @@ def speak(own: Path, people, cloner, seed: int) -> list[dict]:
 
 def attention_faults(piece, frames_per_second: float) -> list[str]:
     """Which of skipped, repeated and cut a Synthesis shows."""
-    alignment, text = piece.alignment, piece.text
+    alignment, words = piece.alignment, piece.words
     faults = [] if piece.finished else ["cut"]
-    # A token a letter and one for the end: other synthesizers' attention is not understood here.
-    if alignment is None or alignment.ndim != 2 or alignment.shape[1] != len(text) + 1:
+    if alignment is None:
         return faults
     seconds = piece.mel.shape[1] / frames_per_second / max(len(alignment), 1)
-    words = [match.span() for match in re.finditer(r"[a-z']+", text)]
     heard = [float(alignment[:, start:stop].sum()) * seconds for start, stop in words]
     if any(each < SHORTEST_WORD for each in heard):
         faults.append("skipped")
     place = alignment.argmax(axis=1)
-    if place.max(initial=0) < len(text) - END_TOKENS:
+    if place.max(initial=0) < alignment.shape[1] - 1 - END_TOKENS:
         faults.append("cut")
     if _seconds_gone_back(place, words) * seconds >= REPEATED:
         faults.append("repeated")

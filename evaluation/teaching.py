@@ -7,7 +7,7 @@ import torch
 from evaluation.sounds import Row
 from speech.mel import log_mel
 from speech.trim import trim_ends
-from synthesizer.text import encode
+from synthesizer.text import encode, pronounce
 from training.registry import model_module
 
 LOUDNESS = -24.0
@@ -26,8 +26,7 @@ def teacher_forced(row: Row, people, cloner, checkpoint) -> dict[str, float]:
     }
     sounds = sorted((sound for sound in row.sounds if sound.text), key=lambda sound: len(sound.text))
     batches = [
-        _batch(sounds[start : start + AT_ONCE], voices, checkpoint.settings.mel)
-        for start in range(0, len(sounds), AT_ONCE)
+        _batch(sounds[start : start + AT_ONCE], voices, checkpoint.settings) for start in range(0, len(sounds), AT_ONCE)
     ]
     with torch.inference_mode():
         figures = task.validate(batches)
@@ -35,8 +34,10 @@ def teacher_forced(row: Row, people, cloner, checkpoint) -> dict[str, float]:
     return figures | {"recordings": len(sounds)}
 
 
-def _batch(sounds, voices: dict[str, torch.Tensor], mel) -> dict[str, torch.Tensor]:
-    tokens = [torch.tensor(encode(sound.text)) for sound in sounds]
+def _batch(sounds, voices: dict[str, torch.Tensor], settings) -> dict[str, torch.Tensor]:
+    mel = settings.mel
+    texts = [pronounce(sound.text) if settings.model.lexicon else sound.text for sound in sounds]
+    tokens = [torch.tensor(encode(text)) for text in texts]
     mels = []
     for sound in sounds:
         wave = trim_ends(sound.wave.at(mel.sample_rate)).at_loudness(LOUDNESS).peak_limited()

@@ -14,5 +14,7 @@ class Synthesis:
     """(n_mels, T) log mel."""
     alignment: np.ndarray
     """(decoder steps, tokens): how much each step attended to each token."""
+    words: list[tuple[int, int]]
+    """Of each word, its first token and the one after its last."""
     finished: bool
     """False if the model did not stop by itself and was cut off."""

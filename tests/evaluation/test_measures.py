@@ -15,6 +15,7 @@ from evaluation.prosody import f0, f0_errors
 from evaluation.words import mistakes, rates, words_of
 from speech.waveform import Waveform
 from synthesizer.synthesis import Synthesis
+from synthesizer.text import word_places
 from tests.voices import voice
 
 
@@ -172,7 +173,7 @@ def test_similarity_to_the_speaker_and_to_others():
 def attention(places: list[int], text: str, finished: bool = True) -> Synthesis:
     """A synthesis of a tenth of a second a step that attended to these letters, one after another."""
     alignment = np.eye(len(text) + 1, dtype=np.float32)[places]
-    return Synthesis(text, torch.zeros(80, len(places) * 10), alignment, finished)
+    return Synthesis(text, torch.zeros(80, len(places) * 10), alignment, word_places(text), finished)
 
 
 @pytest.mark.parametrize(

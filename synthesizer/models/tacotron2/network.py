@@ -23,7 +23,7 @@ from synthesizer.models.tacotron2.config import Config
 from synthesizer.models.tacotron2.decoder import Decoder, Ending
 from synthesizer.models.tacotron2.layers import dropout, run_lstm
 from synthesizer.synthesis import Synthesis
-from synthesizer.text import SYMBOLS, encode, normalize, pronounce
+from synthesizer.text import SYMBOLS, encode, normalize, pronounce, word_places
 from training.inference import fast_bfloat16, weight_marks
 
 MEL_MEAN, MEL_SCALE = -5.0, 2.5
@@ -144,7 +144,8 @@ class Model(nn.Module):
         if not texts:
             return []
         device = self.decoder.stop.weight.device
-        encoded = [encode(pronounce(text) if self.config.lexicon else text) for text in texts]
+        spoken = [pronounce(text) if self.config.lexicon else normalize(text) for text in texts]
+        encoded = [encode(text) for text in spoken]
         lengths = torch.tensor([len(tokens) for tokens in encoded], device=device)
         tokens = torch.zeros(len(texts), int(lengths.max()), dtype=torch.long, device=device)
         for row, each in zip(tokens, encoded):
@@ -169,6 +170,7 @@ class Model(nn.Module):
                 normalize(texts[i]),
                 mels[i, :, : counts[i]],
                 alignment[i, : steps[i], : len(encoded[i])],
+                word_places(spoken[i]),
                 bool(ending.finished[i]),
             )
             for i in range(len(texts))
