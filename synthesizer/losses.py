@@ -38,8 +38,15 @@ def stop_loss(logits: torch.Tensor, step_lengths: torch.Tensor, weight: float) -
     return masked_mean(loss, mask)
 
 
-PATH_WIDTH = 1.5
-"""Tokens to both sides of a known path that attention may look at freely."""
+PATH_WIDTH = 0.6
+"""Tokens that attention looks at to both sides of a known path: one standard deviation."""
+
+
+def attention_of_paths(paths: torch.Tensor, token_lengths: torch.Tensor, tokens: int) -> torch.Tensor:
+    """The attention (B, S, tokens) that follows paths (B, S), its weights summing to one at each step."""
+    centers = torch.arange(tokens, device=paths.device) + 0.5
+    nearness = -((centers - paths[..., None]) / PATH_WIDTH).square() / 2
+    return nearness.masked_fill(~length_mask(token_lengths, tokens)[:, None], -torch.inf).softmax(dim=-1)
 
 
 def guided_attention_loss(
@@ -49,16 +56,18 @@ def guided_attention_loss(
     width: float,
     paths: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Mean attention far from where the text is said, or from the diagonal where that is not known (arXiv 1710.08969,
-    section 4.1). alignment: (B, S steps, L tokens), paths: (B, S) the token at each step, -1 if it is not known."""
+    """Mean attention far from the diagonal (arXiv 1710.08969, section 4.1), or where it is known when each token is
+    said, the cross-entropy of the attention that follows. alignment: (B, S steps, L tokens), paths: (B, S) the token at
+    each step, -1 if it is not known."""
     _, steps, tokens = alignment.shape
-    distance = _distance_from_diagonal(steps, tokens, step_lengths, token_lengths) / width
+    distance = _distance_from_diagonal(steps, tokens, step_lengths, token_lengths)
+    penalty = 1 - torch.exp(-distance.square() / (2 * width**2))
+    far = (alignment * penalty).sum(dim=-1)
     if paths is not None:
-        centers = torch.arange(tokens, device=paths.device) + 0.5
-        known = (paths >= 0)[..., None]
-        distance = torch.where(known, (centers - paths[..., None]).abs() / PATH_WIDTH, distance)
-    penalty = 1 - torch.exp(-distance.square() / 2)
-    return masked_mean((alignment * penalty).sum(dim=-1), length_mask(step_lengths, steps))
+        wanted = attention_of_paths(paths, token_lengths, tokens)
+        surprise = -(wanted * alignment.clamp_min(1e-6).log()).sum(dim=-1)
+        far = torch.where(paths >= 0, surprise, far)
+    return masked_mean(far, length_mask(step_lengths, steps))
 
 
 def diagonality(alignment: torch.Tensor, step_lengths: torch.Tensor, token_lengths: torch.Tensor) -> torch.Tensor:

@@ -32,7 +32,10 @@ class Config:
     dropout: float = 0.5
     """In prenet (in use too), encoder and postnet convolutions."""
     lstm_dropout: float = 0.1
-    frame_dropout: float = 0.5
+    forced_attention: float = 0.75
+    """Share of the recordings whose words' times are known that are read at those times while learning, wherever the
+    attention would have looked: what is said is learned before where to look."""
+    frame_dropout: float = 0.25
     """Share of the true frames that are hidden from the decoder while it learns, so that it reads the text for what
     it cannot guess from the frame before (arXiv 1909.01145)."""
     reduction: tuple[tuple[int, int], ...] = ((0, 2),)

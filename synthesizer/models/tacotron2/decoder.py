@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from synthesizer.losses import length_mask
+from synthesizer.losses import attention_of_paths, length_mask
 from synthesizer.models.tacotron2.config import Config
 from synthesizer.models.tacotron2.layers import (
     AttentionScores,
@@ -77,9 +77,15 @@ class Decoder(nn.Module):
         self.stop = nn.Linear(hidden + memory, 1)
 
     def forward(
-        self, memory: torch.Tensor, token_lengths: torch.Tensor, mels: torch.Tensor, reduction: int
+        self,
+        memory: torch.Tensor,
+        token_lengths: torch.Tensor,
+        mels: torch.Tensor,
+        reduction: int,
+        paths: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Teacher-forced. memory: (B, L, M), mels: (B, T, n_mels) normalized, T a multiple of `reduction`.
+        paths: (B, S) the token at each step, -1 where it is not known; some are followed in training.
 
         Returns frames (B, T, n_mels), stop logits (B, S), alignment (B, S, L).
         """
@@ -92,10 +98,11 @@ class Decoder(nn.Module):
         gates = self.prenet_gates(shifted).unbind(1)
         reader = Reader(self, memory, token_lengths)
         state = reader.start()
+        forced = self._forced(paths, token_lengths, memory.shape[1]) if self.training and paths is not None else None
         hidden, contexts, alignments = [], [], []
         with torch.autocast(mels.device.type, enabled=False):  # the reader's types are chosen already
-            for gate in gates:
-                state = reader.step(gate, state)
+            for step, gate in enumerate(gates):
+                state = reader.step(gate, state, forced=forced and (forced[0], forced[1][:, step]))
                 hidden.append(state.hidden)
                 contexts.append(state.context)
                 alignments.append(state.alignment)
@@ -106,6 +113,13 @@ class Decoder(nn.Module):
         outputs = torch.cat([second, contexts], dim=-1)
         frames = F.linear(outputs, *self._frames(reduction)).reshape(len(mels), -1, self.n_mels)
         return frames, self.stop(outputs).squeeze(-1), torch.stack(alignments, dim=1)
+
+    def _forced(
+        self, paths: torch.Tensor, token_lengths: torch.Tensor, tokens: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Which items are read where (B, 1), and where: (B, S, L)."""
+        chosen = (torch.rand(len(paths), device=paths.device) < self.config.forced_attention) & (paths[:, 0] >= 0)
+        return chosen[:, None], attention_of_paths(paths, token_lengths, tokens)
 
     def speak(
         self, memory: torch.Tensor, token_lengths: torch.Tensor, reduction: int, ending: Ending, seed: int
@@ -211,14 +225,22 @@ class Reader:
         alignment[:, 0] = 1  # at the first token
         return Reading(zeros(batch, hidden), cell, zeros(batch, width), alignment, zeros(batch, 2, tokens).float())
 
-    def step(self, gates: torch.Tensor, state: Reading, outside: torch.Tensor | None = None) -> Reading:
-        """gates: (B, 4 * lstm_dim), the prenet's share. outside: (B, L) True where attention may not go."""
+    def step(
+        self,
+        gates: torch.Tensor,
+        state: Reading,
+        outside: torch.Tensor | None = None,
+        forced: tuple[torch.Tensor, torch.Tensor] | None = None,
+    ) -> Reading:
+        """gates: (B, 4 * lstm_dim), the prenet's share. outside: (B, L) True where attention may not go.
+        forced: (B, 1) True where the memory is read not by attention but as (B, L) says."""
         recurrent = self.recurrent(torch.cat([state.context, state.hidden], dim=-1))
         hidden, cell = LstmCell.apply(gates + recurrent, state.cell, GATES)
         query = few_rows(hidden, self.query)
         scores = AttentionScores.apply(state.history, query, self.keys, self.location, self.energy)
         scores = scores.masked_fill(self.outside if outside is None else outside, -torch.inf)
         alignment = torch.softmax(scores, dim=-1)
-        context = self.read(alignment.to(self.memory.dtype))
-        history = torch.stack([alignment, state.history[:, 1] + alignment], dim=1)
+        followed = alignment if forced is None else torch.where(*forced, alignment)
+        context = self.read(followed.to(self.memory.dtype))
+        history = torch.stack([followed, state.history[:, 1] + followed], dim=1)
         return Reading(hidden, cell, context, alignment, history)

@@ -118,11 +118,13 @@ class Model(nn.Module):
         voices: torch.Tensor,
         mels: torch.Tensor,
         mel_lengths: torch.Tensor,
+        paths: torch.Tensor | None = None,
     ) -> Decoded:
-        """Teacher-forced. tokens: (B, L), voices: (B, voice_dim), mels: (B, T, n_mels) log mels, T a multiple of r."""
+        """Teacher-forced. tokens: (B, L), voices: (B, voice_dim), mels: (B, T, n_mels) log mels, T a multiple of r.
+        paths: (B, S) the token at each decoder step, -1 where it is not known; used in training only."""
         memory = self.encoder(tokens, token_lengths, voices)
         normalized = (mels - MEL_MEAN) / MEL_SCALE
-        before, stops, alignment = self.decoder(memory, token_lengths, normalized, int(self.reduction))
+        before, stops, alignment = self.decoder(memory, token_lengths, normalized, int(self.reduction), paths)
         mask = length_mask(mel_lengths, before.shape[1])
         return Decoded(before, before + self.postnet(before, mask), stops, alignment)
 

@@ -112,4 +112,4 @@ class Task:
             batch["paths"] = F.pad(batch["paths"], (0, mels.shape[1] // reduction - batch["paths"].shape[1]), value=-1)
         step_lengths = -(-batch["mel_lengths"] // reduction)
         inputs = [batch[key] for key in ("tokens", "token_lengths", "voices", "mels", "mel_lengths")]
-        return model(*inputs), batch, step_lengths
+        return model(*inputs, batch.get("paths")), batch, step_lengths
