@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
+from functools import partial
 from pathlib import Path
 
 from speech.errors import InputError
@@ -23,10 +25,16 @@ def run(datasets_root: Path, models_dir: Path, device: str = "auto", seed: int |
 
     window = Window(datasets_root, models_dir, device, seed)
     window.show()
+    sys.excepthook = partial(_report, window)  # Qt aborts after an exception that no one reports
     signal.signal(signal.SIGINT, lambda *_: window.close())
     awake = QTimer(interval=250, timeout=lambda: None)  # Python sees Ctrl-C only when it runs
     awake.start()
     return application.exec_()
+
+
+def _report(window, kind, error, trace) -> None:
+    traceback.print_exception(kind, error, trace)
+    window.tell(f"That went wrong unexpectedly ({kind.__name__}: {error}).", "error")
 
 
 def open_application():

@@ -5,6 +5,7 @@ Answers are plain numpy, for the window never imports torch.
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from speech.mel_config import MelConfig
 from speech.voice import Voice
 from speech.waveform import Waveform
 
-MOST_COLUMNS = 2400
+MOST_COLUMNS = 1600
 """Of a picture: no screen shows more."""
 
 
@@ -153,7 +154,11 @@ class Mapper:
     def project(self, embeddings: np.ndarray, report) -> np.ndarray:
         """(N, C) embeddings as (N, 2) points."""
         report("drawing the map", 0, 0)
+        from tqdm import tqdm
+
         from encoder.projection import project
+
+        tqdm.set_lock(threading.RLock())  # instead of one among processes, which would outlive this one
 
         return np.asarray(project(embeddings), float)
 

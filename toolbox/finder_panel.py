@@ -99,6 +99,7 @@ class CorpusTab(QWidget):
         super().__init__()
         self._background = Background(self)
         self._folders: list[Path] = []
+        self._reading: Path | None = None
         self._speakers: dict[str, list[Utterance]] = {}
         self._shown: list[Utterance] = []
         self.corpus, self.speaker = combo("Corpus"), combo("Speaker: type to search")
@@ -189,7 +190,13 @@ class CorpusTab(QWidget):
         self.speaker.clear()
         self._model.setStringList([])
         self.speaker.lineEdit().setPlaceholderText("reading …")
-        self._background.do(library.speakers, self._folders[index], done=self._show_speakers, failed=self._failed)
+        folder = self._reading = self._folders[index]
+        self._background.do(
+            library.speakers,
+            folder,
+            done=lambda speakers: self._show_speakers(speakers) if folder == self._reading else None,
+            failed=self._failed,
+        )
 
     def _failed(self, sentence: str) -> None:
         self.speaker.lineEdit().setPlaceholderText("")

@@ -9,7 +9,7 @@ import numpy as np
 from speech.voice import Voice
 from speech.waveform import Waveform
 from toolbox.engine import Said
-from toolbox.quality import Quality
+from toolbox.quality import UNGRADED, Quality
 
 
 @dataclass(eq=False)
@@ -25,7 +25,7 @@ class VoiceItem:
     """Where it comes from, to be shown."""
     span: tuple[float, float] | None = None
     """Seconds of `whole` that are kept, once trimmed."""
-    quality: Quality | None = None
+    quality: Quality = UNGRADED
     voice: Voice | None = None
     """None until the encoder has heard it."""
     mel: np.ndarray | None = None

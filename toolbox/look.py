@@ -18,11 +18,11 @@ SPEAKER_COLORS = (
 _HEAT = ["#0b0a1e", "#2d1060", "#6c1d81", "#b0315b", "#e65d2f", "#fba238", "#fcf6a4"]
 
 
-def heat(values: np.ndarray) -> np.ndarray:
-    """Numbers from 0 to 1 as colors: (..., 3) uint8, from night through fire to light."""
+def heat() -> list[int]:
+    """256 colors from dark to bright, from night through fire to light, as Qt's indexed images want them."""
     stops = np.array([QColor(name).getRgb()[:3] for name in _HEAT], np.float32)
     table = np.stack([np.interp(np.linspace(0, 1, 256), np.linspace(0, 1, len(stops)), c) for c in stops.T], axis=1)
-    return table.astype(np.uint8)[(np.clip(values, 0, 1) * 255).astype(np.uint8)]
+    return [QColor(*map(int, color)).rgb() for color in table]
 
 
 def palette() -> QPalette:

@@ -131,15 +131,12 @@ class WaveView(Picture):
             self.update()
 
     def mouseReleaseEvent(self, event) -> None:
-        if self._press is None:
-            return
-        pressed, self._press = self._press, None
-        self.chosen.emit(self.span)
-        if abs(self._seconds(event.x()) - pressed) < SHORTEST_SPAN:
-            self.span = None
-            self.chosen.emit(None)
-            self.clicked.emit(pressed)
-        self.update()
+        if self._press is not None:
+            self.mouseMoveEvent(event)
+            pressed, self._press = self._press, None
+            self.chosen.emit(self.span)
+            if self.span is None:
+                self.clicked.emit(pressed)
 
     def _x(self, seconds: float) -> float:
         return self.width() * seconds / max(self.wave.seconds, 1e-9)
@@ -154,14 +151,13 @@ class ImageView(Picture):
     def __init__(self, caption: str, empty: str, height: int = 80):
         super().__init__(caption, empty, height)
         self._image: QImage | None = None
-        self._note = ""
         self._played: float | None = None
         self.smooth = True
 
-    def show_matrix(self, matrix: np.ndarray | None, low: float = 0.0, high: float = 1.0, note: str = "") -> None:
-        """matrix: (rows, columns); `low` is drawn darkest, `high` brightest."""
-        self._image = None if matrix is None else as_image((matrix[::-1].astype(np.float32) - low) / (high - low))
-        self._note, self._played = note, None
+    def show_matrix(self, matrix: np.ndarray | None, low: float = 0.0, high: float = 1.0) -> None:
+        """matrix: (rows, columns); `low` is drawn darkest, `high` brightest; of bytes, 0 and 255 are."""
+        self._image = None if matrix is None else as_image(matrix, low, high)
+        self._played = None
         self.update()
 
     def show_cursor(self, share: float | None) -> None:
@@ -181,9 +177,7 @@ class ImageView(Picture):
             x = place.left() + place.width() * self._played
             painter.setPen(QPen(QColor("#ffffff"), 1.6))
             painter.drawLine(QPointF(x, place.top()), QPointF(x, place.bottom()))
-        self.draw_caption(
-            painter, f"{self.caption} · {self._note}" if self._note else self.caption, "#ffffff", "#a01d2733"
-        )
+        self.draw_caption(painter, self.caption, "#ffffff", "#a01d2733")
 
     def place(self) -> QRectF:
         return self.inside()
@@ -215,8 +209,14 @@ class HeatMap(ImageView):
         return (self.place().topLeft() + QPointF(4, 4)).toPoint()
 
 
-def as_image(values: np.ndarray) -> QImage:
-    """(rows, columns) of numbers from 0 to 1 as an image of its own memory."""
-    pixels = np.ascontiguousarray(heat(values))
-    height, width, _ = pixels.shape
-    return QImage(pixels.data, width, height, 3 * width, QImage.Format_RGB888).copy()
+def as_image(matrix: np.ndarray, low: float, high: float) -> QImage:
+    """(rows, columns), the first row at the bottom, as an image of its own memory."""
+    if matrix.dtype == np.uint8:
+        pixels = matrix
+    else:
+        pixels = (np.clip((matrix - low) / (high - low), 0, 1) * 255).astype(np.uint8)
+    pixels = np.ascontiguousarray(pixels[::-1])
+    height, width = pixels.shape
+    image = QImage(pixels.data, width, height, width, QImage.Format_Indexed8)
+    image.setColorTable(heat())
+    return image.convertToFormat(QImage.Format_RGB32)

@@ -27,6 +27,9 @@ class Quality:
     sentence: str
 
 
+UNGRADED = Quality("", "")
+
+
 def judge(wave: Waveform) -> Quality:
     """Of a reference, as its user should know it."""
     from speech.trim import WINDOW_SECONDS, voiced_windows

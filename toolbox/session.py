@@ -45,6 +45,7 @@ class Session(QObject):
         self.models = models
         self.engine, self.mapper = engine or Worker(Engine, self), mapper or Worker(Mapper, self)
         self.files = Background(self)
+        self._own = [self.files, *([] if engine else [self.engine]), *([] if mapper else [self.mapper])]
         self.voices: list[VoiceItem] = []
         self.results: list[ResultItem] = []
         self._on_map: list[VoiceItem | ResultItem] = []
@@ -268,7 +269,9 @@ class Session(QObject):
         self.said.emit(sentence[0].upper() + sentence[1:].rstrip(".") + ".", "error")
 
     def close(self) -> None:
-        for desk in (self.engine, self.mapper, self.files):
+        """Whatever is being worked at ends; workers that were given live on."""
+        self._redraw.stop()
+        for desk in self._own:
             desk.close()
 
     def _written(self, path: Path) -> None:

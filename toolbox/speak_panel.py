@@ -150,7 +150,7 @@ class ResultsPanel(QGroupBox):
             self.mel.show_matrix(None)
             return self.alignment.show_matrix(None)
         self.mel.show_matrix(item.said.mel, *MEL_RANGE)
-        self.alignment.show_matrix(item.said.alignment.T, 0, 255, "text upwards, time to the right")
+        self.alignment.show_matrix(item.said.alignment.T)
 
 
 def _short(folder: Path, root: Path, stage: str) -> str:

@@ -158,8 +158,8 @@ class MapView(Picture):
                 painter.drawEllipse(place, 11, 11)
         self._draw_legend(painter)
         made = sum(dot.made for dot in self.dots)
-        said = f"{len(self.dots) - made} recorded (filled) · {made} made (hollow, ×)"
-        self.draw_caption(painter, said + (" · redrawing …" if self.busy else ""), FAINT)
+        said = f"{len(self.dots) - made} recorded, filled · {made} made, ×"
+        self.draw_caption(painter, said + (" …" if self.busy else ""), FAINT)
 
     def _draw_dot(self, painter: QPainter, place: QPointF, color: str, shape: str, made: bool, size: float) -> None:
         painter.setPen(QPen(QColor(color), 1.8) if made else QPen(QColor("#ffffff"), 0.8))

@@ -50,10 +50,10 @@ class VoicesPanel(QGroupBox):
         elif item.voice is None:
             state = "being listened to …"
         else:
-            state = item.quality.sentence.partition(":")[0].lower() if item.quality else ""
+            state = item.quality.sentence.partition(":")[0].lower()
         several = f"{len(item.parts)} recordings, " if len(item.parts) > 1 else ""
         trimmed = ", trimmed" if item.span else ""
-        color = GRADES.get("bad" if item.problem else item.quality.grade if item.quality else "", EDGE)
+        color = GRADES.get("bad" if item.problem else item.quality.grade, EDGE)
         return item.name, f"{several}{item.wave.seconds:.1f} s{trimmed} · {state}", color
 
     def show_voice(self, item: VoiceItem | None) -> None:
@@ -67,6 +67,6 @@ class VoicesPanel(QGroupBox):
         elif item.problem:
             text, color = f"It cannot be used: {item.problem}.", GRADES["bad"]
         else:
-            text, color = item.quality.sentence, GRADES[item.quality.grade]
+            text, color = item.quality.sentence, GRADES.get(item.quality.grade, FAINT)
         self.quality.setText(text)
         self.quality.setStyleSheet(f"color: {color};")

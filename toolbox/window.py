@@ -149,15 +149,16 @@ class Window(QMainWindow):
         session.results_changed.connect(self._show_results)
         session.updated.connect(self._updated)
         session.progressed.connect(self.speak.show_progress)
-        session.map_changed.connect(self.map.map.show_dots)
+        session.map_changed.connect(self._show_map)
         session.engine.busy.connect(self._busy)
         session.mapper.busy.connect(self.map.map.show_busy)
         sound.ready.connect(self._devices_found)
         sound.level.connect(self._show_level)
         sound.recorded.connect(session.add_recording)
+        sound.recorded.connect(lambda _: self._show_recording())
         sound.position.connect(self._show_position)
         sound.ended.connect(self._play_ended)
-        sound.failed.connect(lambda sentence: self.tell(sentence, "error"))
+        sound.failed.connect(lambda sentence: (self.tell(sentence, "error"), self._show_recording()))
         corpora = self.finder.corpora
         corpora.loaded.connect(session.load)
         corpora.failed.connect(session.error)
@@ -247,6 +248,10 @@ class Window(QMainWindow):
             self.results.list.choose(item)
             self._play_result()
         self.map.map.show_chosen(item)
+
+    def _show_map(self, dots: list, points) -> None:
+        self.map.map.show_dots(dots, points)
+        self._refresh()
 
     def _models_chosen(self) -> None:
         models = self.speak.chosen_models()

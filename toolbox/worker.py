@@ -15,6 +15,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from PyQt5.QtCore import QObject, QTimer, pyqtSignal
@@ -124,9 +125,8 @@ class Worker(Desk):
 
     def __init__(self, make: Callable[[], object], parent: QObject | None = None):
         self._make = make
-        context = multiprocessing.get_context("spawn")
-        self._context, self._cancelled = context, context.Event()
-        self._process = self._connection = None
+        self._context = multiprocessing.get_context("spawn")
+        self._process = self._connection = self._cancelling = None
         super().__init__(parent)
 
     def cancel(self) -> None:
@@ -136,16 +136,23 @@ class Worker(Desk):
         current, *dropped = self._waiting
         self._waiting = [current]
         current.cancelled = True
-        self._cancelled.set()
+        with suppress(OSError, AttributeError):  # there is no process yet, or no longer
+            self._cancelling.send(id(current))
         for job in dropped:
             job.failed(CANCELLED)
         QTimer.singleShot(PATIENCE, lambda: self._kill() if current in self._waiting else None)
 
     def close(self) -> None:
+        """A busy process is ended; an idle one ends by itself when its connection does."""
+        busy = self.is_busy
         super().close()
-        self._kill()
+        if busy:
+            self._kill()
         self._thread.join(timeout=2)
-        self._kill()  # if it had just been starting
+        if busy:
+            self._kill()  # if it had just been starting
+        elif self._connection:
+            self._connection.close()
 
     @property
     def pid(self) -> int | None:
@@ -156,46 +163,51 @@ class Worker(Desk):
             self._process.kill()
 
     def _perform(self, job: Job) -> tuple[str, object]:
-        self._cancelled.clear()
         if job.cancelled:
             return "failed", CANCELLED
         try:
             if self.pid is None:
                 self._start()
-            self._connection.send((job.function, job.arguments))
+            self._connection.send((id(job), job.function, job.arguments))
             while (message := self._connection.recv())[0] == "progress":
                 if not self._closed:
                     self._arrived.emit(job, *message)
             return message
         except (EOFError, OSError):
             self._process.join()
-            if self._cancelled.is_set():
+            if job.cancelled:
                 return "failed", CANCELLED
             code = self._process.exitcode
             return "failed", f"the work ended unexpectedly (exit code {code}); is there memory enough? try it again"
 
     def _start(self) -> None:
         self._connection, theirs = self._context.Pipe()
-        self._process = self._context.Process(target=_serve, args=(theirs, self._cancelled, self._make), daemon=True)
+        cancelled, self._cancelling = self._context.Pipe(duplex=False)
+        self._process = self._context.Process(target=_serve, args=(theirs, cancelled, self._make), daemon=True)
         self._process.start()
         theirs.close()
+        cancelled.close()
 
 
 def _serve(connection, cancelled, make: Callable[[], object]) -> None:
     """The process: job after job until the window has gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the window's, which ends this process
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # tidily
     if hasattr(os, "nice"):
         os.nice(10)  # the window answers first
 
+    current = 0
+
     def report(*figures) -> None:
-        if cancelled.is_set():
-            raise Cancelled
+        while cancelled.poll():
+            if cancelled.recv() == current:
+                raise Cancelled
         connection.send(("progress", figures))
 
     target = make()
     try:
         while True:
-            name, arguments = connection.recv()
+            current, name, arguments = connection.recv()
             connection.send(attempt(getattr(target, name), (*arguments, report)))
     except (EOFError, OSError):
         return
