@@ -401,7 +401,7 @@ class Window(QMainWindow):
     def _restore(self, datasets_root: Path, seed: int | None) -> None:
         stored = self._settings
         screen = QApplication.primaryScreen().availableGeometry()
-        self.resize(min(screen.width() - 20, 1900), min(screen.height() - 50, 1200))
+        self.resize(min(screen.width() - 20, 2400), min(screen.height() - 50, 1380))
         if stored.contains("geometry"):
             self.restoreGeometry(stored.value("geometry"))
         for name in ("left", "middle", "right"):
