@@ -87,6 +87,16 @@ class RecordTab(QWidget):
         self.reason.setText(" ".join(told))
         self.reason.setVisible(bool(told))
 
+    def show_recording(self, on: bool, seconds: float, level: float = 0.0) -> None:
+        """level: 0 to 1."""
+        self.time.setText(f"{seconds:.1f} s")
+        self.level.setValue(round(level * 100))
+        name = "recording" if on else ""
+        if self.record.objectName() != name:  # which the style colors
+            self.record.setObjectName(name)
+            self.record.style().unpolish(self.record)
+            self.record.style().polish(self.record)
+
 
 class CorpusTab(QWidget):
     """Corpus, speaker, utterance: choose, search, or leave it to chance."""
@@ -121,7 +131,7 @@ class CorpusTab(QWidget):
         self.corpus.currentIndexChanged.connect(self._read)
         self.speaker.currentIndexChanged.connect(self._show_utterances)
         self.search.textChanged.connect(self._search)
-        self.list.doubleClicked.connect(lambda _: self.load())
+        self.list.activated.connect(lambda _: self.load())
         actions["load"].triggered.connect(self.load)
         actions["any_corpus"].triggered.connect(lambda: self._any(self.corpus))
         actions["any_speaker"].triggered.connect(lambda: self._any(self.speaker))

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
+from speech.errors import InputError
 from speech.voice import Voice
 from speech.waveform import Waveform
 from toolbox.engine import Said
-from toolbox.quality import UNGRADED, Quality
+from toolbox.quality import UNGRADED, Quality, judge
+
+LONGEST_REFERENCE = 600.0
+"""Seconds; as cloning has it."""
 
 
 @dataclass(eq=False)
@@ -31,6 +37,8 @@ class VoiceItem:
     mel: np.ndarray | None = None
     problem: str = ""
     """Why the encoder cannot hear it."""
+    afterwards: list[Callable] = field(default_factory=list)
+    """What is to be done once the encoder has heard it."""
     whole: Waveform = field(init=False)
     """All recordings, joined."""
 
@@ -38,6 +46,15 @@ class VoiceItem:
         rate = max(part.sample_rate for part in self.parts)
         self.whole = Waveform.join([part.at(rate) for part in self.parts])
         self.speaker = self.speaker or self.name
+
+    @property
+    def title(self) -> str:
+        return self.name
+
+    @property
+    def hint(self) -> str:
+        """For a dot on the map."""
+        return f"{self.name}\n{self.speaker}, recorded"
 
     @property
     def wave(self) -> Waveform:
@@ -70,6 +87,14 @@ class ResultItem:
     said: Said
 
     @property
+    def title(self) -> str:
+        return " ".join(self.text.split())
+
+    @property
+    def hint(self) -> str:
+        return f"{self.title[:60]}\nmade in the voice of {self.name}"
+
+    @property
     def wave(self) -> Waveform | None:
         return self.said.wave
 
@@ -93,3 +118,18 @@ class ResultItem:
         if cut:
             told.append(f"{cut} of {len(self.said.sentences)} sentences did not end by themselves and were cut off")
         return "; ".join(told)
+
+
+def read_item(path: Path, name: str = "", speaker: str = "") -> VoiceItem:
+    """A voice from a sound file or a .voice file, graded. Raises InputError if it cannot be read."""
+    if path.suffix.lower() == ".voice":
+        voice = Voice.read(path)
+        if not isinstance(voice.name, str) or not len(voice.reference.samples):
+            raise InputError(f"{path} holds no recording of its voice; make it again")
+        return graded(VoiceItem(voice.name or path.stem, [voice.reference], speaker, str(path), voice=voice))
+    return graded(VoiceItem(name or path.stem, [Waveform.read(path, LONGEST_REFERENCE)], speaker, str(path)))
+
+
+def graded(item: VoiceItem) -> VoiceItem:
+    item.quality = judge(item.wave)
+    return item

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QMimeData, QPointF, QRectF, QSize, Qt, QUrl, pyqtSignal
+from PyQt5.QtCore import QMimeData, QPointF, QRectF, QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QColor, QPainter
 from PyQt5.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QStyle, QStyledItemDelegate
 
@@ -125,7 +125,3 @@ class Rows(QListWidget):
             painter.setPen(QColor(FAINT))
             box = self.viewport().rect().adjusted(14, 6, -14, -6)
             painter.drawText(box, Qt.AlignCenter | Qt.TextWordWrap, self.empty)
-
-
-def as_files(paths: list, data: QMimeData) -> None:
-    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])

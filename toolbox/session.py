@@ -9,21 +9,15 @@ from pathlib import Path
 import numpy as np
 from PyQt5.QtCore import QObject, QTimer, pyqtSignal
 
-from speech.errors import InputError
-from speech.voice import Voice
 from speech.waveform import Waveform
 from toolbox import library
 from toolbox.engine import Engine, Heard, Mapper, Models
-from toolbox.items import ResultItem, VoiceItem
-from toolbox.quality import judge
-from toolbox.voice_map import Dot
+from toolbox.items import ResultItem, VoiceItem, graded, read_item
 from toolbox.worker import CANCELLED, Background, Worker
 
 FEWEST_ON_THE_MAP = 4
 MOST_FILES = 200
 """Opened at once from one folder."""
-LONGEST_REFERENCE = 600.0
-"""Seconds; as cloning has it."""
 
 
 class Session(QObject):
@@ -37,7 +31,7 @@ class Session(QObject):
     progressed = pyqtSignal(str, int, int, float)
     """Stage, pieces done, of how many (0 if unknown), real-time factor so far (0 if unknown)."""
     map_changed = pyqtSignal(object, object)
-    """Dots and their points (N, 2)."""
+    """Items and their points (N, 2)."""
 
     def __init__(self, models: Models | None, engine: Worker | None = None, mapper: Worker | None = None):
         """models: what to speak with; None where there are none yet. Workers are started when first needed."""
@@ -108,10 +102,13 @@ class Session(QObject):
                 item.voice, item.mel, item.problem = heard.voice, heard.mel, ""
                 self._put_on_map(item)
                 self.updated.emit(item)
+                afterwards, item.afterwards = item.afterwards, []
+                for call in afterwards:
+                    call()
 
         def failed(sentence: str) -> None:
             if item in self.voices:
-                item.problem = sentence
+                item.problem, item.afterwards = sentence, []
                 self.updated.emit(item)
             self.error(sentence)
 
@@ -124,7 +121,7 @@ class Session(QObject):
         else:
             offset = item.span[0] if item.span else 0.0
             item.span = (offset + span[0], offset + span[1])
-        item.voice = item.mel = None
+        item.voice, item.mel, item.problem = None, None, ""
         self._forget(item)
         self.updated.emit(item)
         self.files.do(graded, item, done=lambda item: (self.updated.emit(item), self.hear(item)), failed=self.error)
@@ -167,10 +164,12 @@ class Session(QObject):
     def _chosen(self, fingerprint: str) -> None:
         self.said.emit("The models are loaded and fit one another.", "good")
         for item in [item for item in self.voices if item.voice is None or item.voice.encoder != fingerprint]:
+            item.voice = None
             self._forget(item)
             self.hear(item)
         for result in [item for item in self.results if item.said.encoder != fingerprint]:
-            self._forget(result)  # its place on the map was another encoder's
+            result.said = replace(result.said, embedding=None)  # another encoder's has no place on the map
+            self._forget(result)
 
     def say(self, text: str, item: VoiceItem | None, seed: int, vocode: bool = True) -> None:
         """Say a text in a voice: as sound, or as a mel only."""
@@ -178,8 +177,11 @@ class Session(QObject):
             return self.error("choose a voice first: open a sound file, record one, or load one from a corpus")
         if not text.strip():
             return self.error("the text is empty; write what is to be said")
+        if item.problem:
+            return self.error(f"{item.name} cannot speak: {item.problem}")
         if item.voice is None:
-            return self.error(f"{item.name} cannot speak yet: {item.problem or 'it is still being listened to'}")
+            item.afterwards.append(lambda: self.say(text, item, seed, vocode))
+            return self.said.emit(f"{item.name} is still being listened to; it speaks right afterwards.", "")
         name, speaker, function = item.name, item.speaker, "say" if vocode else "synthesize"
         self._engine(
             function,
@@ -214,8 +216,8 @@ class Session(QObject):
         self.files.do(result.wave.write, path, done=self._written, failed=self.error)
 
     def cancel(self) -> None:
-        self.engine.cancel()
-        self.mapper.cancel()
+        """End what the models do; if they do nothing, the map."""
+        (self.engine if self.engine.is_busy else self.mapper).cancel()
 
     # ---- the map
 
@@ -258,8 +260,7 @@ class Session(QObject):
 
     def _tell_map(self) -> None:
         items = [item for item in self._on_map if item in self._points]
-        dots = [dot(item) for item in items]
-        self.map_changed.emit(dots, np.array([self._points[item] for item in items]).reshape(-1, 2))
+        self.map_changed.emit(items, np.array([self._points[item] for item in items]).reshape(-1, 2))
 
     # ---- in general
 
@@ -285,24 +286,3 @@ class Session(QObject):
             self.progressed.emit(stage, pieces, total, factor)
 
         self.engine.do(function, self.models, *arguments, done=done, failed=failed or self.error, progress=progress)
-
-
-def dot(item: VoiceItem | ResultItem) -> Dot:
-    if isinstance(item, VoiceItem):
-        return Dot(item, item.speaker, f"{item.name}\n{item.speaker}, recorded", False)
-    return Dot(item, item.speaker, f"{item.text[:60]}\nmade in the voice of {item.name}", True)
-
-
-def read_item(path: Path, name: str = "", speaker: str = "") -> VoiceItem:
-    """A voice from a sound file or a .voice file, graded. Raises InputError if it cannot be read."""
-    if path.suffix.lower() == ".voice":
-        voice = Voice.read(path)
-        if not isinstance(voice.name, str) or not len(voice.reference.samples):
-            raise InputError(f"{path} holds no recording of its voice; make it again")
-        return graded(VoiceItem(voice.name or path.stem, [voice.reference], speaker, str(path), voice=voice))
-    return graded(VoiceItem(name or path.stem, [Waveform.read(path, LONGEST_REFERENCE)], speaker, str(path)))
-
-
-def graded(item: VoiceItem) -> VoiceItem:
-    item.quality = judge(item.wave)
-    return item

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from PyQt5.QtCore import QObject, QTimer, pyqtSignal
 
+from speech.errors import InputError
 from speech.waveform import Waveform
 from toolbox.worker import Background
 
@@ -64,7 +65,7 @@ class Sound(QObject):
         self.stop()
         self._take = take = _Take()
         self._timer.start()
-        self._thread.do(self._open_input, device, take, failed=self._broke)
+        self._thread.do(self._open, "input", device, take, failed=self._broke)
 
     @property
     def recorded_seconds(self) -> float:
@@ -77,7 +78,7 @@ class Sound(QObject):
             return self.failed.emit(f"Nothing can be played: {self.no_speaker}.")
         self._play = play = _Play(wave, start, wave.seconds if stop is None else stop)
         self._timer.start()
-        self._thread.do(self._open_output, device, play, failed=self._broke)
+        self._thread.do(self._open, "output", device, play, failed=self._broke)
 
     def stop(self) -> None:
         """End recording or playing, if there is any."""
@@ -141,24 +142,19 @@ class Sound(QObject):
         self.no_speaker = "" if outputs else problem or "no speaker was found"
         self.ready.emit()
 
-    def _settings(self, device: str, way: str) -> dict:
-        chosen = self._portaudio.query_devices(None if device == DEFAULT else device, way)
-        rate = int(chosen["default_samplerate"])
-        return {"samplerate": rate, "channels": 1, "dtype": "float32", "device": chosen["index"]}
-
-    def _open_input(self, device: str, take: _Take) -> None:
+    def _open(self, way: str, device: str, user: _Take | _Play) -> None:
         self._close()
-        settings = self._settings(device, "input")
-        take.sample_rate = settings["samplerate"]
-        self._stream = self._portaudio.InputStream(**settings, callback=take.fill)
-        self._stream.start()
-
-    def _open_output(self, device: str, play: _Play) -> None:
-        self._close()
-        settings = self._settings(device, "output")
-        play.prepare(settings["samplerate"])
-        self._stream = self._portaudio.OutputStream(**settings, callback=play.fill)
-        self._stream.start()
+        try:
+            chosen = self._portaudio.query_devices(None if device == DEFAULT else device, way)
+            rate = int(chosen["default_samplerate"])
+            user.prepare(rate)
+            make = self._portaudio.InputStream if way == "input" else self._portaudio.OutputStream
+            self._stream = make(
+                samplerate=rate, channels=1, dtype="float32", device=chosen["index"], callback=user.fill
+            )
+            self._stream.start()
+        except Exception as error:  # drivers fail in many ways, and none is a bug here
+            raise InputError(str(error)) from error
 
     def _close(self) -> None:
         stream, self._stream = self._stream, None
@@ -175,6 +171,9 @@ class _Take:
         self.sample_rate = 0
         self.count = 0
         self._peak = 0.0
+
+    def prepare(self, sample_rate: int) -> None:
+        self.sample_rate = sample_rate
 
     @property
     def seconds(self) -> float:

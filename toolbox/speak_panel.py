@@ -40,6 +40,7 @@ class SpeakPanel(QGroupBox):
         self._device = device
         self.text = QPlainTextEdit(FIRST_TEXT, placeholderText="What is to be said, as long as you like.")
         self.text.setTabChangesFocus(True)
+        self.text.setAcceptDrops(False)  # files are the window's
         self.text.setMinimumHeight(self.text.fontMetrics().lineSpacing() * 3 + 14)
         self.voice = QLabel(objectName="faint")
         self.models = {stage: combo(f"{stage} checkpoint", 8) for stage in library.STAGES}
@@ -142,7 +143,7 @@ class ResultsPanel(QGroupBox):
         if item.wave:
             told = f"{item.wave.seconds:.1f} s, real-time factor {item.real_time_factor:.2f}"
         color = ACCENT if item.wave else FAINT
-        return " ".join(item.text.split()), f"{item.name} · {told} · seed {item.seed}", color
+        return item.title, f"{item.name} · {told} · seed {item.seed}", color
 
     def show_result(self, item: ResultItem | None) -> None:
         self.wave.show_wave(item.wave if item else None)

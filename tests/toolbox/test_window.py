@@ -455,3 +455,27 @@ def test_nothing_is_cut_off_at_either_size(window, qtbot, size):
     for button in window.findChildren(type(window.finder.record.record)):
         if button.isVisible():
             assert button.width() >= button.minimumSizeHint().width()
+
+
+def test_tab_goes_through_the_window_as_the_eye_does(window, qtbot):
+    seen, widget = [], window.speak.text
+    for _ in range(60):
+        seen.append(widget)
+        widget = widget.nextInFocusChain()
+        while not (widget.isVisible() and widget.isEnabled() and widget.focusPolicy() & Qt.TabFocus):
+            widget = widget.nextInFocusChain()
+        if widget is window.speak.text:
+            break
+    speak, results = window.speak, window.results
+    wanted = [*speak.models.values(), results.list, window.map.map.parent().findChild(type(speak.cancel))]
+    places = [seen.index(each) for each in (speak.text, *wanted)]
+    assert places == sorted(places)
+    assert seen.index(window.finder.record.record) < seen.index(window.voices.list)
+
+
+def test_a_voice_still_being_listened_to_speaks_right_afterwards(window, reference, until):
+    window.session.open([reference])
+    until(lambda: window.session.voices)
+    window.speak.text.setPlainText("Hi.")
+    window.actions_["say"].trigger()
+    until(lambda: len(window.session.results) == 1)
