@@ -65,7 +65,8 @@ class Session(QObject):
 
     def load(self, utterance, corpus: str) -> None:
         """An utterance of a corpus becomes a voice."""
-        name = f"{utterance.speaker} · {utterance.id}"
+        own = utterance.id.startswith(utterance.speaker)
+        name = utterance.id if own else f"{utterance.speaker} · {utterance.id}"
         self.files.do(
             read_item, utterance.audio, name, f"{corpus}/{utterance.speaker}", done=self.add, failed=self.error
         )

@@ -69,20 +69,21 @@ class SpeakPanel(QGroupBox):
             label.setBuddy(box)
             grid.addWidget(label, 0, place)
             grid.addWidget(box, 1, place)
-            grid.setColumnStretch(place, 1)
+            grid.setColumnStretch(place, 2)
+        grid.addWidget(self.fixed, 0, len(self.models))
+        grid.addWidget(self.seed, 1, len(self.models))
+        grid.setColumnStretch(len(self.models), 1)
         column.addLayout(grid)
-        row = QHBoxLayout()
-        row.addWidget(button(actions["say"], name="primary"))
-        row.addWidget(button(actions["synthesize"]))
-        row.addWidget(button(actions["vocode"]))
-        row.addStretch()
-        row.addWidget(self.fixed)
-        row.addWidget(self.seed)
-        column.addLayout(row)
-        row = QHBoxLayout()
-        row.addWidget(self.progress, 1)
-        row.addWidget(self.cancel)
-        column.addLayout(row)
+        for widgets in (
+            (button(actions["say"], name="primary"), button(actions["synthesize"]), button(actions["vocode"])),
+            (self.progress, self.cancel),
+        ):
+            row = QHBoxLayout()
+            for place, widget in enumerate(widgets):
+                widget.setSizePolicy(QSizePolicy.Preferred, QSizePolicy.Fixed)
+                row.addWidget(widget, 2 if place == 0 else 1)
+            column.addLayout(row)
+        self.cancel.setSizePolicy(QSizePolicy.Fixed, QSizePolicy.Fixed)
 
     def chosen_models(self) -> Models | None:
         """None where a stage has no checkpoint."""

@@ -1,4 +1,7 @@
-"""The map of voices: one dot a sound, alike voices together. Point at a dot to see whose it is, click to hear it."""
+"""The map of voices: one dot a sound, alike voices together.
+
+Point at a dot to see whose it is, click to hear it; turn the wheel to look closer, double-click to see all.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,13 @@ from toolbox.plots import Picture
 
 SHAPES = ("disc", "square", "diamond", "triangle", "wedge", "star", "plus", "pentagon", "hourglass", "bar")
 """Ten by ten colors: a hundred speakers stay apart."""
+EMPTY = "The map of voices: from four sounds on, recorded or made."
 REACH = 14
 """Pixels from a dot within which it is meant."""
+
+
+ALL = QRectF(0, 0, 1, 1)
+"""Of the map, what is looked at; the whole is one wide and one high."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,12 +84,13 @@ class MapView(Picture):
     """The item of the dot."""
 
     def __init__(self):
-        super().__init__("map of voices", "The map of voices: from four sounds on, recorded or made.", 240)
+        super().__init__("map of voices", EMPTY, 240)
         self.dots: list[Dot] = []
         self.points = np.zeros((0, 2))
         self.busy = False
         self.chosen: object = None
         self._speakers: list[str] = []
+        self._seen = ALL
         self.setMouseTracking(True)
         self.setMinimumHeight(160)
 
@@ -114,6 +123,8 @@ class MapView(Picture):
         low, high = self.points.min(axis=0), self.points.max(axis=0)
         span = np.where(high > low, high - low, 1)
         unit = np.where(high > low, (self.points - low) / span, 0.5)
+        corner, size = (self._seen.x(), self._seen.y()), (self._seen.width(), self._seen.height())
+        unit = (unit - corner) / size
         return [QPointF(room.left() + x * room.width(), room.bottom() - y * room.height()) for x, y in unit]
 
     def field(self) -> QRectF:
@@ -122,7 +133,8 @@ class MapView(Picture):
 
     def at(self, position: QPointF) -> Dot | None:
         """The dot nearest to a place on the screen, if it is near."""
-        gaps = [(place - position).manhattanLength() for place in self.places()]
+        room = self.field().adjusted(-REACH, -REACH, REACH, REACH)
+        gaps = [(place - position).manhattanLength() if room.contains(place) else np.inf for place in self.places()]
         nearest = int(np.argmin(gaps)) if gaps else -1
         return self.dots[nearest] if gaps and gaps[nearest] <= REACH else None
 
@@ -135,6 +147,21 @@ class MapView(Picture):
         dot = self.at(QPointF(event.pos()))
         if dot:
             self.clicked.emit(dot.item)
+
+    def wheelEvent(self, event) -> None:
+        """Look closer at where the mouse is, or further."""
+        room, place, seen = self.field(), QPointF(event.pos()), self._seen
+        by = 0.8 if event.angleDelta().y() > 0 else 1.25
+        across = (place.x() - room.left()) / room.width()
+        up = (room.bottom() - place.y()) / room.height()
+        size = seen.width() * by
+        left, low = seen.x() + across * (seen.width() - size), seen.y() + up * (seen.height() - size)
+        self._seen = ALL if size >= 1 else QRectF(left, low, size, size)
+        self.update()
+
+    def mouseDoubleClickEvent(self, event) -> None:
+        self._seen = ALL
+        self.update()
 
     def paintEvent(self, event) -> None:
         painter = QPainter(self)
@@ -150,12 +177,15 @@ class MapView(Picture):
         painter.setPen(QPen(QColor(EDGE), 1))
         painter.setBrush(QColor(PANEL))
         painter.drawRoundedRect(self.inside(), 5, 5)
+        painter.save()
+        painter.setClipRect(self.field().adjusted(-16, -16, 16, 16))
         for dot, place in zip(self.dots, self.places()):
             self._draw_dot(painter, place, *self.mark_of(dot.speaker), dot.made, 11.0)
             if dot.item is self.chosen:
                 painter.setPen(QPen(QColor(TEXT), 1.5))
                 painter.setBrush(Qt.NoBrush)
                 painter.drawEllipse(place, 11, 11)
+        painter.restore()
         self._draw_legend(painter)
         made = sum(dot.made for dot in self.dots)
         said = f"{len(self.dots) - made} recorded, filled · {made} made, ×"

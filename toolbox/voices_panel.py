@@ -35,11 +35,14 @@ class VoicesPanel(QGroupBox):
         column.addWidget(self.wave, 2)
         column.addWidget(self.mel, 2)
         column.addWidget(self.quality)
-        for names in (("play", "trim", "untrim"), ("combine", "rename", "save", "remove")):
+        rows = (("play", None), ("trim", None), ("untrim", None)), (
+            ("combine", None), ("rename", None), ("save", "Save…"), ("remove", None),
+        )  # fmt: skip
+        for names in rows:
             row = QHBoxLayout()
             row.setSpacing(5)
-            for name in names:
-                made = button(actions[name])
+            for name, text in names:
+                made = button(actions[name], text)
                 made.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
                 row.addWidget(made)
             column.addLayout(row)

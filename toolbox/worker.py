@@ -192,7 +192,7 @@ class Worker(Desk):
 def _serve(connection, cancelled, make: Callable[[], object]) -> None:
     """The process: job after job until the window has gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the window's, which ends this process
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # tidily
+    signal.signal(signal.SIGTERM, _leave)
     if hasattr(os, "nice"):
         os.nice(10)  # the window answers first
 
@@ -210,7 +210,13 @@ def _serve(connection, cancelled, make: Callable[[], object]) -> None:
             current, name, arguments = connection.recv()
             connection.send(attempt(getattr(target, name), (*arguments, report)))
     except (EOFError, OSError):
-        return
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is leaving
+
+
+def _leave(*_) -> None:
+    """Tidily, and once."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit()
 
 
 def attempt(function: Callable, arguments: tuple) -> tuple[str, object]:

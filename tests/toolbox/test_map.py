@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PyQt5.QtCore import QPoint, Qt
-from PyQt5.QtGui import QColor, QImage, QPainter
+from PyQt5.QtCore import QPoint, QPointF, Qt
+from PyQt5.QtGui import QColor, QImage, QPainter, QWheelEvent
 
 from speech.voice import Voice
 from tests.cloning.conftest import speechlike
@@ -59,6 +59,23 @@ def test_a_dot_is_clicked_and_heard(crowd, portaudio, qtbot):
     assert clicked.args[0].speaker == dot.speaker
     qtbot.waitUntil(lambda: bool(portaudio.played), timeout=WAIT)
     assert crowd.voices.list.current is clicked.args[0]
+
+
+def test_the_wheel_looks_closer_and_a_double_click_shows_all(crowd, qtbot):
+    view = crowd.map.map
+    before = view.places()
+    middle = before[5]
+    turn = QWheelEvent(
+        middle, QPointF(view.mapToGlobal(middle.toPoint())), QPoint(), QPoint(0, 120), Qt.NoButton, Qt.NoModifier,
+        Qt.NoScrollPhase, False,
+    )  # fmt: skip
+    for _ in range(4):
+        view.wheelEvent(turn)
+    after = view.places()
+    assert (after[5] - middle).manhattanLength() < 8  # what is looked at stays
+    assert (after[0] - after[5]).manhattanLength() > 2 * (before[0] - before[5]).manhattanLength()
+    qtbot.mouseDClick(view, Qt.LeftButton, pos=QPoint(5, 5))
+    assert view.places() == before
 
 
 def test_the_legend_leaves_room_for_the_dots(crowd):

@@ -234,7 +234,7 @@ def test_corpora_are_browsed_searched_and_loaded(window, until):
     do["load"].trigger()  # the next one was chosen meanwhile
     until(lambda: len(window.session.voices) == 2)
     assert [item.speaker for item in window.session.voices] == ["mine/ben"] * 2
-    assert [item.name for item in window.session.voices] == ["ben · ben/0", "ben · ben/1"]
+    assert [item.name for item in window.session.voices] == ["ben/0", "ben/1"]
 
 
 def test_a_corpus_is_added(window, answer, until, tmp_path):
