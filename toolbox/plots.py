@@ -38,7 +38,7 @@ class Picture(QWidget):
         painter.setPen(QColor(FAINT))
         painter.drawText(self.inside().adjusted(8, 4, -8, -4), Qt.AlignCenter | Qt.TextWordWrap, self.empty)
 
-    def draw_caption(self, painter: QPainter, text: str, color: str = TEXT, ground: str = "#d0ffffff") -> None:
+    def draw_caption(self, painter: QPainter, text: str, color: str = TEXT, ground: str = "#98ffffff") -> None:
         """Colors as Qt writes them, #AARRGGBB."""
         font = painter.font()
         font.setPointSizeF(max(7.0, font.pointSizeF() * 0.85))
