@@ -5,7 +5,7 @@ from __future__ import annotations
 from PyQt5.QtCore import QSettings
 from PyQt5.QtWidgets import QApplication
 
-SPLITTERS = ("left", "middle", "right")
+SPLITTERS = ("left", "middle", "columns")
 
 
 def restore(window, settings: QSettings, seed: int | None) -> None:

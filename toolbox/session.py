@@ -93,8 +93,6 @@ class Session(QObject):
 
     def hear(self, item: VoiceItem) -> None:
         """Have the encoder hear a voice."""
-        if self.models is None:
-            return self.error("there are no models to hear it with; choose a folder of them with --models-dir")
 
         def done(heard: Heard) -> None:
             if item in self.voices:
@@ -178,11 +176,12 @@ class Session(QObject):
             return self.error("choose a voice first: open a sound file, record one, or load one from a corpus")
         if not text.strip():
             return self.error("the text is empty; write what is to be said")
-        if item.problem:
-            return self.error(f"{item.name} cannot speak: {item.problem}")
         if item.voice is None:
             item.afterwards.append(lambda: self.say(text, item, seed, vocode))
-            return self.said.emit(f"{item.name} is still being listened to; it speaks right afterwards.", "")
+            self.said.emit(f"{item.name} is still being listened to; it speaks right afterwards.", "")
+            if item.problem:  # which may be mended meanwhile: other models, say
+                self.hear(item)
+            return
         name, speaker, function = item.name, item.speaker, "say" if vocode else "synthesize"
         self._engine(
             function,
@@ -280,10 +279,11 @@ class Session(QObject):
         self.said.emit(f"Written: {path}", "good")
 
     def _engine(self, function: str, *arguments, done: Callable, failed: Callable | None = None) -> None:
+        failed = failed or self.error
         if self.models is None:
-            return self.error("there are no models; train some, or choose a folder of them with --models-dir")
+            return failed("there are no models; train some, or choose a folder of them with --models-dir")
 
         def progress(stage: str, pieces: int, total: int, factor: float = 0.0) -> None:
             self.progressed.emit(stage, pieces, total, factor)
 
-        self.engine.do(function, self.models, *arguments, done=done, failed=failed or self.error, progress=progress)
+        self.engine.do(function, self.models, *arguments, done=done, failed=failed, progress=progress)

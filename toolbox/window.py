@@ -73,40 +73,22 @@ class Window(QMainWindow):
     # ---- laid out
 
     def _lay_out(self) -> None:
-        self.left, self.middle, self.right = (QSplitter(way) for way in (Qt.Vertical, Qt.Vertical, Qt.Horizontal))
-        for splitter, panels in ((self.left, (self.finder, self.voices)), (self.middle, (self.speak, self.results))):
-            for panel in panels:
-                splitter.addWidget(panel)
-        for panel in (self.left, self.middle, self.map):
-            self.right.addWidget(panel)
-        for index, stretch in enumerate((2, 4, 3)):
-            self.right.setStretchFactor(index, stretch)
-        for splitter, second in ((self.left, 3), (self.middle, 2)):
-            splitter.setStretchFactor(0, 0 if splitter is self.left else 1)
-            splitter.setStretchFactor(1, second)
-        for splitter in (self.left, self.middle, self.right):
-            splitter.setChildrenCollapsible(False)
-            splitter.setHandleWidth(8)
         line = self.fontMetrics().height()
-        self.left.setSizes([line * 14, line * 40])
-        self.middle.setSizes([line * 16, line * 30])
-        self.right.setSizes([340, 600, 400])
-        whole, column = QWidget(), QVBoxLayout()
-        column.setContentsMargins(8, 4, 8, 0)
-        column.setSpacing(4)
-        column.addWidget(self.right, 1)
-        whole.setLayout(column)
-        outer, rows = QWidget(), QVBoxLayout()
+        self.left = splitter(Qt.Vertical, (self.finder, 0, line * 14), (self.voices, 1, line * 40))
+        self.middle = splitter(Qt.Vertical, (self.speak, 1, line * 16), (self.results, 2, line * 30))
+        self.columns = splitter(Qt.Horizontal, (self.left, 2, 340), (self.middle, 4, 600), (self.map, 3, 400))
+        self.columns.setContentsMargins(8, 4, 8, 4)
+        whole = QWidget()
+        rows = QVBoxLayout(whole)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
-        rows.addWidget(whole, 1)
+        rows.addWidget(self.columns, 1)
         rows.addWidget(self.message)
-        outer.setLayout(rows)
-        self.setCentralWidget(outer)
+        self.setCentralWidget(whole)
 
     def _scale_text(self, by: int = 0) -> None:
-        screen = self.screen() if hasattr(self, "screen") else None
-        usual = 9 if screen is None or screen.availableGeometry().height() < 1300 else 12
+        """Larger by some points, within reason; on a high-resolution screen it is larger to begin with."""
+        usual = 9 if QApplication.primaryScreen().availableGeometry().height() < 1300 else 12
         size = int(self._settings.value("text", usual)) + by
         if SMALLEST_TEXT <= size <= LARGEST_TEXT:
             font = QApplication.font()
@@ -330,3 +312,15 @@ class Window(QMainWindow):
         self.finder.corpora.close_down()
         self.files.close()
         event.accept()
+
+
+def splitter(way: Qt.Orientation, *parts: tuple[QWidget, int, int]) -> QSplitter:
+    """Widgets side by side, each with how much it stretches and its size to begin with."""
+    made = QSplitter(way)
+    for index, (widget, stretch, _) in enumerate(parts):
+        made.addWidget(widget)
+        made.setStretchFactor(index, stretch)
+    made.setSizes([size for *_, size in parts])
+    made.setChildrenCollapsible(False)
+    made.setHandleWidth(8)
+    return made

@@ -7,6 +7,7 @@ Both do one job after another and answer in the window's thread.
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import queue
@@ -16,7 +17,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from PyQt5.QtCore import QObject, QTimer, pyqtSignal
 
@@ -43,6 +44,7 @@ class Job:
     """Called with one sentence."""
     progress: Callable
     """Called with whatever the job reports."""
+    number: int = field(default_factory=itertools.count().__next__)
     cancelled: bool = False
 
 
@@ -137,7 +139,7 @@ class Worker(Desk):
         self._waiting = [current]
         current.cancelled = True
         with suppress(OSError, AttributeError):  # there is no process yet, or no longer
-            self._cancelling.send(id(current))
+            self._cancelling.send(current.number)
         for job in dropped:
             job.failed(CANCELLED)
         QTimer.singleShot(PATIENCE, lambda: self._kill() if current in self._waiting else None)
@@ -168,7 +170,7 @@ class Worker(Desk):
         try:
             if self.pid is None:
                 self._start()
-            self._connection.send((id(job), job.function, job.arguments))
+            self._connection.send((job.number, job.function, job.arguments))
             while (message := self._connection.recv())[0] == "progress":
                 if not self._closed:
                     self._arrived.emit(job, *message)
@@ -196,7 +198,7 @@ def _serve(connection, cancelled, make: Callable[[], object]) -> None:
     if hasattr(os, "nice"):
         os.nice(10)  # the window answers first
 
-    current = 0
+    current = -1
 
     def report(*figures) -> None:
         while cancelled.poll():

@@ -308,8 +308,10 @@ def test_a_silent_recording_is_listed_with_the_reason_and_cannot_speak(window, u
     window.session.open([tmp_path / "silent.wav"])
     until(lambda: window.session.voices and window.session.voices[0].problem)
     assert "silent" in window.voices.quality.text()
+    window.tell("")
     window.actions_["say"].trigger()
-    assert "cannot speak" in window.message.text()
+    until(lambda: "silent" in window.message.text())
+    assert window.session.results == []
 
 
 def test_nothing_to_say_and_no_one_to_say_it_give_a_sentence(window, reference, load, until):
@@ -392,17 +394,17 @@ def test_closing_while_busy_leaves_nothing_running(open_window, reference, until
 def test_geometry_models_and_folders_are_remembered(open_window, models, reference, answer, until):
     first = open_window()
     first.setGeometry(40, 50, 1200, 700)
-    first.right.setSizes([300, 500, 400])
+    first.columns.setSizes([300, 500, 400])
     answer(reference)
     first.actions_["open"].trigger()
     first.speak.models["vocoder"].setCurrentText("Griffin-Lim")
     first.speak.fixed.setChecked(True)
     first.speak.seed.setValue(77)
-    widths = first.right.sizes()
+    widths = first.columns.sizes()
     first.close()
     second = open_window()
     assert second.size() == first.size()
-    assert second.right.sizes() == widths
+    assert second.columns.sizes() == widths
     assert second.speak.models["vocoder"].currentText() == "Griffin-Lim"
     assert second.session.models.vocoder == "griffin_lim"
     assert second.speak.seed.value() == 77
