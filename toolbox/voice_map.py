@@ -170,9 +170,7 @@ class MapView(Picture):
     def draw(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.Antialiasing)
         if not self.dots:
-            self.empty = (
-                "Drawing the map …" if self.busy else "The map of voices: from four sounds on, recorded or made."
-            )
+            self.empty = "Drawing the map … the first one takes half a minute." if self.busy else EMPTY
             return self.draw_empty(painter)
         painter.setPen(QPen(QColor(EDGE), 1))
         painter.setBrush(QColor(PANEL))
