@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from torch import nn
 
 from cloning.joining import finished, join_pieces
 from speech.errors import InputError
+from speech.mel_config import MelConfig
 from speech.voice import Voice
 from speech.waveform import Waveform
 from synthesizer.synthesis import Synthesis
@@ -34,6 +35,25 @@ SHORTEST_REFERENCE = 0.5
 PIECES_AT_ONCE = 16
 """Sentences synthesized together."""
 
+Progress = Callable[[str, int, int], None]
+"""Told the stage, how many of a text's sentences are done, and of how many. What it raises ends the work."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mels:
+    """One text in one voice before the vocoder."""
+
+    pieces: list[Synthesis]
+    """The sentences, in order."""
+    pauses: list[float]
+    """Seconds of silence after each."""
+    left_out: list[tuple[str, str]]
+    """Characters of the text that could not be spoken, with their names."""
+    mel: MelConfig
+    """Of the synthesizer: a vocoder must have the same."""
+    seconds: float
+    """What the synthesizer took, shared evenly among texts made together."""
+
 
 @dataclass(frozen=True, eq=False)
 class Clone:
@@ -45,7 +65,7 @@ class Clone:
     left_out: list[tuple[str, str]]
     """Characters of the text that could not be spoken, with their names."""
     seconds: dict[str, float]
-    """What each stage took: {"synthesizer": ..., "vocoder": ...}, shared evenly among texts made together."""
+    """What each stage took: {"synthesizer": ..., "vocoder": ...}; the first shared evenly among texts made together."""
 
     @property
     def real_time_factor(self) -> float:
@@ -140,30 +160,50 @@ class Cloner:
         voices = [voice] * len(text) if isinstance(voice, Voice) else list(voice)
         return [made.wave for made in self.make(list(text), voices, seed)]
 
-    def make(self, texts: list[str], voices: list[Voice], seed: int | None = None) -> list[Clone]:
+    def make(
+        self, texts: list[str], voices: list[Voice], seed: int | None = None, progress: Progress | None = None
+    ) -> list[Clone]:
         """Clones with their mels, alignments and timings. Long texts are split at sentences, all made in batches.
 
         A text gives the same sound alone and among others, for the same seed; without a seed, each call differs.
         Raises InputError if a text has nothing that can be spoken.
         """
+        return [self.vocode(mels, progress) for mels in self.synthesize(texts, voices, seed, progress)]
+
+    def synthesize(
+        self, texts: list[str], voices: list[Voice], seed: int | None = None, progress: Progress | None = None
+    ) -> list[Mels]:
+        """The first half of `make`."""
         if len(texts) != len(voices):
             raise InputError(f"each text needs its voice: {len(texts)} texts, {len(voices)} voices")
         seed = secrets.randbelow(2**31) if seed is None else seed
         split = [_pieces(text) for text in texts]
         jobs = [(piece.text, self._own(voice, voice.name)) for pieces, voice in zip(split, voices) for piece in pieces]
         began = time.perf_counter()
-        syntheses = self._synthesize(jobs, seed)
-        between = time.perf_counter()
-        waves = [self.vocoder.vocode(synthesis.mel) for synthesis in syntheses]
-        seconds = {"synthesizer": between - began, "vocoder": time.perf_counter() - between}
-        seconds = {stage: value / len(texts) for stage, value in seconds.items()}
-        clones, at = [], 0
-        for text, pieces in zip(texts, split):
-            stop = at + len(pieces)
-            wave = join_pieces(waves[at:stop], [piece.pause for piece in pieces])
-            clones.append(Clone(wave, syntheses[at:stop], unknown_characters(text), seconds))
-            at = stop
-        return clones
+        syntheses = iter(self._synthesize(jobs, seed, progress or _silent))
+        seconds = (time.perf_counter() - began) / max(len(texts), 1)
+        return [
+            Mels(
+                [next(syntheses) for _ in pieces],
+                [piece.pause for piece in pieces],
+                unknown_characters(text),
+                self.synthesizer.mel,
+                seconds,
+            )
+            for text, pieces in zip(texts, split)
+        ]
+
+    def vocode(self, mels: Mels, progress: Progress | None = None) -> Clone:
+        """The second half of `make`. Raises InputError if the mels are not such as the vocoder reads."""
+        wrong = mels.mel.differences(self.vocoder.mel)
+        if wrong:
+            raise InputError(f"these mels are not such as the vocoder reads: {'; '.join(wrong)}")
+        began, waves = time.perf_counter(), []
+        for synthesis in mels.pieces:
+            waves.append(self.vocoder.vocode(synthesis.mel))
+            (progress or _silent)("vocoder", len(waves), len(mels.pieces))
+        seconds = {"synthesizer": mels.seconds, "vocoder": time.perf_counter() - began}
+        return Clone(join_pieces(waves, mels.pauses), mels.pieces, mels.left_out, seconds)
 
     def stream(self, text: str, voice: Voice, seed: int | None = None) -> Iterator[Waveform]:
         """The sound of `clone`, a sentence at a time as each is made; joined, the pieces are what `clone` gives.
@@ -179,7 +219,7 @@ class Cloner:
             (synthesis,) = self.synthesizer.synthesize([piece.text], [voice], seed=seed)
             yield finished(self.vocoder.vocode(synthesis.mel), piece.pause if index < len(pieces) - 1 else 0.0)
 
-    def _synthesize(self, jobs: list[tuple[str, Voice]], seed: int) -> list[Synthesis]:
+    def _synthesize(self, jobs: list[tuple[str, Voice]], seed: int, progress: Progress) -> list[Synthesis]:
         """All pieces, those of similar length together, so that none waits long for another."""
         order = sorted(range(len(jobs)), key=lambda i: len(jobs[i][0]))
         made: dict[int, Synthesis] = {}
@@ -187,6 +227,7 @@ class Cloner:
             chosen = order[start : start + PIECES_AT_ONCE]
             texts, voices = zip(*(jobs[i] for i in chosen))
             made |= zip(chosen, self.synthesizer.synthesize(list(texts), list(voices), seed=seed))
+            progress("synthesizer", len(made), len(jobs))
         return [made[i] for i in range(len(jobs))]
 
     def _own(self, voice: Voice, label: str) -> Voice:
@@ -196,6 +237,10 @@ class Cloner:
                 f"make the voice again from its recording"
             )
         return voice
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    del stage, done, total
 
 
 def untrained_vocoders() -> list[str]:

@@ -29,7 +29,7 @@ def plot_clone(clone: Clone, path: str | Path, title: str) -> Path:
     spectrogram.imshow(mel, origin="lower", aspect="auto", vmin=-11.5, vmax=2)
     spectrogram.set(ylabel="mel band", xlabel="frame")
     attention.imshow(
-        _side_by_side([piece.alignment for piece in clone.pieces]).T, origin="lower", aspect="auto", vmin=0, vmax=1
+        side_by_side([piece.alignment for piece in clone.pieces]).T, origin="lower", aspect="auto", vmin=0, vmax=1
     )
     attention.set(ylabel="token", xlabel="decoder step: where each step attended")
     with whole_file(path) as beside:
@@ -37,7 +37,7 @@ def plot_clone(clone: Clone, path: str | Path, title: str) -> Path:
     return path
 
 
-def _side_by_side(alignments: list[np.ndarray]) -> np.ndarray:
+def side_by_side(alignments: list[np.ndarray]) -> np.ndarray:
     """Alignments (steps, tokens) of several pieces as one, each continuing where the last one ended."""
     steps, tokens = (sum(sizes) for sizes in zip(*(alignment.shape for alignment in alignments)))
     whole = np.zeros((steps, tokens), np.float32)

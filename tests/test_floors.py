@@ -39,8 +39,8 @@ def tops(path: Path) -> set[str]:
     return {name.partition(".")[0] for name in imported(path)}
 
 
-def test_the_ground_floor_and_the_stages_are_there():
-    assert all(sources(package) for package in ["speech", "training", "cloning", *STAGES])
+def test_the_floors_are_there():
+    assert all(sources(package) for package in ["speech", "training", "cloning", "toolbox", *STAGES])
 
 
 @pytest.mark.parametrize("package", MAY_IMPORT)

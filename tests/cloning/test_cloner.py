@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -143,3 +144,29 @@ def test_pieces_are_joined_with_pauses_and_without_clicks():
     assert joined.samples[-1] == 0
     quiet = np.abs(joined.samples[int(1.05 * rate) : int(1.4 * rate)])
     assert quiet.max() == 0
+
+
+def test_the_two_halves_are_what_make_makes(cloner, voice):
+    (mels,) = cloner.synthesize(["One. Two."], [voice], seed=1)
+    (made,) = cloner.make(["One. Two."], [voice], seed=1)
+    assert np.array_equal(cloner.vocode(mels).wave.samples, made.wave.samples)
+
+
+def test_mels_of_other_settings_are_refused_field_by_field(cloner, voice):
+    (mels,) = cloner.synthesize(["One."], [voice], seed=1)
+    foreign = replace(mels, mel=replace(mels.mel, sample_rate=16000, fmax=7600))
+    with pytest.raises(InputError, match=r"sample_rate: 16000 against 22050; fmax: 7600 against 8000"):
+        cloner.vocode(foreign)
+
+
+def test_progress_is_told_and_can_end_the_work(cloner, voice):
+    told = []
+    cloner.make(["One. Two. Three."], [voice], 1, lambda *figures: told.append(figures))
+    assert told == [("synthesizer", 3, 3), ("vocoder", 1, 3), ("vocoder", 2, 3), ("vocoder", 3, 3)]
+
+    def stop(stage, done, total):
+        if (stage, done) == ("vocoder", 1):
+            raise KeyError("enough")
+
+    with pytest.raises(KeyError, match="enough"):
+        cloner.make(["One. Two. Three."], [voice], 1, stop)
