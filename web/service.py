@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
-from pydantic import AfterValidator
 
 from cloning import Cloner, Voice
 from speech.errors import InputError
@@ -69,14 +68,3 @@ def _service_of(request: Request) -> Service:
 
 Here = Annotated[Service, Depends(_service_of)]
 """The service, for a route's parameters."""
-
-
-def _plain(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("the text holds half a character (a lone surrogate); send whole ones") from None
-    return text
-
-
-Text = Annotated[str, AfterValidator(_plain)]

@@ -71,9 +71,9 @@ def running(cloner: Cloner, voices: Path, key: str | None = None, **settings) ->
         here.until(lambda: server.started)
         yield here
     finally:
-        here.client.close()
         server.should_exit = True
         thread.join()
+        here.client.close()
         listening.close()
         logger.removeHandler(log)
 

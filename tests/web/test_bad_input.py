@@ -103,7 +103,7 @@ def check_refused(server, answer, status, says):
     error = answer.json()["error"]
     assert says in error["message"]
     assert error["type"] == "invalid_request_error"
-    assert "/" not in error["message"].replace("GET /", "")  # no path of ours
+    assert not any(path in error["message"] for path in (str(ROOT), "/tmp", str(server.voices)))
     assert not server.voices.exists() or list(server.voices.iterdir()) == []
     server.until(lambda: server.log.lines)
     assert len(server.log.lines) == 1
@@ -174,7 +174,7 @@ def test_no_consent_no_voice(server, recording, path):
         ({"input": 7}, 400, "input"), ({"model": "tts-1"}, 404, "no model 'tts-1'"), ({"voice": "alloy"}, 404, "alloy"),
         ({"voice": "../x"}, 404, "no voice"), ({"response_format": "aac"}, 400, "response_format"),
         ({"speed": 1.5}, 400, "speed"), ({"stream_format": "sse"}, 400, "stream_format"),
-        ({"instructions": "Whisper."}, 400, "instructions"), ({"input": "half \ud800"}, 400, "half a character"),
+        ({"instructions": "Whisper."}, 400, "instructions"), ({"input": "half \ud800"}, 400, "valid string"),
     ],
 )  # fmt: skip
 def test_a_bad_order_of_speech(server, change, status, says):

@@ -20,7 +20,7 @@ from web.limits import TEXT
 from web.pictures import mel_png
 from web.problems import Problem, answers
 from web.routes.speech import SOUND, Streamed
-from web.service import Here, Service, Text, check_consent
+from web.service import Here, Service, check_consent
 from web.uploads import read_uploads
 from web.voices import CONSENT
 from web.worker import Job
@@ -76,7 +76,7 @@ JSON_OR_SOUND = {
 async def clone(
     request: Request,
     here: Here,
-    text: Annotated[Text, Form(max_length=TEXT, description="What to say, in English.")],
+    text: Annotated[str, Form(min_length=1, max_length=TEXT, description="What to say, in English.")],
     recording: Annotated[
         list[UploadFile] | None, File(description="Sound files of one speaker; or give voice.")
     ] = None,

@@ -16,7 +16,7 @@ from web.formats import FORMATS, STREAMED, beginning, encode, piece
 from web.leaving import unless_gone
 from web.limits import TEXT
 from web.problems import Problem, answers
-from web.service import MODEL, Here, Text
+from web.service import MODEL, Here
 from web.worker import Job
 
 router = APIRouter(prefix="/v1", tags=["speech"])
@@ -36,7 +36,7 @@ class VoiceId(BaseModel):
 class SpeechOrder(BaseModel):
     model_config = ConfigDict(extra="forbid")
     model: str = Field(description=f'"{MODEL}"')
-    input: Text = Field(min_length=1, max_length=TEXT, description="What to say, in English.")
+    input: str = Field(min_length=1, max_length=TEXT, description="What to say, in English.")
     voice: str | VoiceId = Field(description="Name or id of a voice; GET /v1/voices lists them.")
     response_format: Literal["wav", "flac", "mp3", "opus", "pcm"] = Field(
         "mp3", description="wav and pcm (16-bit mono, 24 kHz) are sent sentence by sentence, as they are made."
