@@ -37,6 +37,7 @@ def main() -> None:
     import sys
 
     from speech.errors import InputError
+    from speech.files import check_can_write
     from web.guard import is_loopback, read_key
 
     local = is_loopback(arguments.host)
@@ -46,11 +47,12 @@ def main() -> None:
             f"or stay with --host 127.0.0.1"
         )
     key = read_key(arguments.api_key_file) if arguments.api_key_file else None
-    listening = listen(arguments.host, arguments.port)
+    check_can_write(arguments.voices / "a.voice")
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
     for chatty in ("uvicorn.error", "asyncio", "httpx"):
         logging.getLogger(chatty).setLevel(logging.CRITICAL)  # our journal says it in one line, without messages
-    serve(arguments, key, local, listening)
+    with listen(arguments.host, arguments.port) as listening:
+        serve(arguments, key, local, listening)
 
 
 def listen(host: str, port: int):
@@ -59,23 +61,24 @@ def listen(host: str, port: int):
 
     from speech.errors import InputError
 
+    if not 0 <= port < 65536:  # or getaddrinfo takes another
+        raise InputError(f"--port {port} is no port; give one from 0 (any free one) to 65535")
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family, backlog=256)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"cannot listen on {host} port {port}: {reason}; give another --host or --port") from error
+    except OSError as error:
+        raise InputError(
+            f"cannot listen on {host} port {port}: {error.strerror}; give another --host or --port"
+        ) from error
 
 
 def serve(arguments: argparse.Namespace, key: str | None, local: bool, listening) -> None:
     import logging
 
     from cloning import Cloner
-    from speech.files import check_can_write
     from web.app import create_app, server_of
     from web.service import Service
 
-    check_can_write(arguments.voices / "a.voice")
     cloner = Cloner.load(arguments.models, device=arguments.device)
     reference = arguments.models / "reference.flac"
     reference = reference if reference.exists() else ROOT / "saved_models/default/reference.flac"

@@ -1,6 +1,5 @@
 """`python -m web` as people start and stop it."""
 
-import os
 import re
 import signal
 import subprocess
@@ -11,28 +10,31 @@ import time
 import httpx
 import pytest
 
+from speech import command
+from tests.voices import start_python
 from tests.web.conftest import ROOT
+from web.__main__ import main
 
 
-def start(*words, models=None) -> subprocess.Popen:
-    command = [sys.executable, "-m", "web", "--port", "0", "--device", "cpu", *map(str, words)]
-    command += ["--models", str(models)] if models else []
-    return subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
-    )
+@pytest.fixture
+def refused(monkeypatch, capsys):
+    """Call `python -m web` with words it must refuse; returns its one sentence."""
 
+    def call(*words) -> str:
+        monkeypatch.setattr(sys, "argv", ["web", "--port", "0", "--device", "cpu", *map(str, words)])
+        with pytest.raises(SystemExit) as stopped:
+            command.main(main)
+        said = capsys.readouterr().err
+        assert stopped.value.code == 2
+        assert said.startswith("error: ")
+        assert len(said.splitlines()) == 1
+        return said
 
-def refused(*words, models=None) -> str:
-    with start(*words, models=models) as process:
-        said = process.stderr.read()
-    assert process.returncode == 2
-    assert said.startswith("error: ")
-    assert len(said.splitlines()) == 1
-    return said
+    return call
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
-def test_other_machines_are_let_in_only_with_a_key(host):
+def test_other_machines_are_let_in_only_with_a_key(refused, host):
     assert "--api-key-file" in refused("--host", host)
 
 
@@ -40,17 +42,17 @@ def test_other_machines_are_let_in_only_with_a_key(host):
     ("content", "says"),
     [(None, "cannot read"), (b"short", "at least 16"), (b"two words " * 5, "spaces"), (b"\xe9" * 20, "ASCII")],
 )
-def test_a_useless_key_file_is_refused(tmp_path, content, says):
+def test_a_useless_key_file_is_refused(refused, tmp_path, content, says):
     path = tmp_path / "key.txt"
     if content is not None:
         path.write_bytes(content)
     assert says in refused("--api-key-file", path)
 
 
-def test_what_cannot_be_had_is_told_in_a_sentence(tmp_path):
+def test_what_cannot_be_had_is_told_in_a_sentence(refused, tmp_path):
     assert "cannot listen" in refused("--host", "192.0.2.1", "--api-key-file", key_file(tmp_path))
-    assert "cannot listen" in refused("--port", "70000")
-    assert "no encoder checkpoint" in refused(models=tmp_path)
+    assert "no port" in refused("--port", "70000")
+    assert "no encoder checkpoint" in refused("--models", tmp_path)
     (tmp_path / "file").touch()
     assert "cannot write" in refused("--voices", tmp_path / "file")
 
@@ -70,7 +72,9 @@ def test_help_is_instant():
 
 
 def test_it_serves_with_a_key_and_finishes_what_has_begun_when_told_to_stop(models, tmp_path):
-    with start("--api-key-file", key_file(tmp_path), "--voices", tmp_path / "voices", models=models) as process:
+    words = ["--port", "0", "--device", "cpu", "--models", models, "--voices", tmp_path / "voices"]
+    process = start_python("-m", "web", *map(str, words), "--api-key-file", str(key_file(tmp_path)))
+    try:
         url = re.search(r"ready at (http://\S+)", process.stderr.readline())[1]
         headers = {"Authorization": "Bearer a-key-of-enough-letters"}
         with httpx.Client(base_url=url, headers=headers, timeout=60) as client:
@@ -88,4 +92,7 @@ def test_it_serves_with_a_key_and_finishes_what_has_begun_when_told_to_stop(mode
             asking.join()
         assert answers[0].status_code == 200
         process.wait(20)
+    finally:
+        process.kill()
+        process.communicate()
     assert process.returncode in (0, -signal.SIGTERM)
