@@ -24,7 +24,7 @@ DECODE_FILE_BYTES = 64_000_000
 DECODERS = 2
 """At work at a time; others wait."""
 
-PLACES = 64
+PLACES = 32
 """Requests that wait or are worked on; one more is answered 429."""
 BATCH = 16
 """Sentences made together."""
