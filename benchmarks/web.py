@@ -186,7 +186,7 @@ def main() -> None:
             seconds, worked = first_sound(url, process.pid)
             print(f"first sound of a stream, idle: {seconds:.2f} s, {worked:.2f} s of processor time", flush=True)
             alone = asyncio.run(load(url, process.pid, 1, arguments.alone, reference, False))
-            print(f"one client at a time: {pace(alone)}", flush=True)
+            print(f"one client at a time: {paces(alone)}", flush=True)
             many = asyncio.run(load(url, process.pid, arguments.clients, arguments.seconds, reference, True))
             report(many, alone, process)
             httpx.get(f"{url}/readyz").raise_for_status()
@@ -195,11 +195,13 @@ def main() -> None:
             process.wait()
 
 
-def pace(run: dict, of: str = "") -> str | float:
-    """Seconds of sound delivered a second, and a second of the service's processor time: other work on the machine
-    takes from the first, hardly from the second."""
-    if of:
-        return run["tally"].sound / run[of]
+def pace(run: dict, of: str) -> float:
+    """Seconds of sound delivered a second, or ("worked") a second of the service's processor time: other work on the
+    machine takes from the first, hardly from the second."""
+    return run["tally"].sound / run[of]
+
+
+def paces(run: dict) -> str:
     return f"{pace(run, 'elapsed'):.2f} s of sound a second, {pace(run, 'worked'):.2f} a second of processor time"
 
 
@@ -207,7 +209,7 @@ def report(many: dict, alone: dict, process: subprocess.Popen) -> None:
     tally, memory = many["tally"], many["memory"]
     waits = sorted(tally.waits) or [0.0]
     by_clock, by_work = (pace(many, of) / pace(alone, of) for of in ("elapsed", "worked"))
-    print(f"many clients: {pace(many)}, in {many['elapsed']:.0f} s")
+    print(f"many clients: {paces(many)}, in {many['elapsed']:.0f} s")
     print(f"that is {by_clock:.2f} x one at a time by the clock, {by_work:.2f} x by processor time")
     print(f"answers: {dict(sorted(tally.statuses.items(), key=str))}; left {tally.left}; unanswered {tally.unanswered}")
     print(f"whole answers took {statistics.median(waits):.1f} s (median), {waits[-1]:.1f} s (longest)")

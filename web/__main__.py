@@ -40,8 +40,7 @@ def main() -> None:
     from speech.files import check_can_write
     from web.guard import is_loopback, read_key
 
-    local = is_loopback(arguments.host)
-    if not local and arguments.api_key_file is None:
+    if not is_loopback(arguments.host) and arguments.api_key_file is None:
         raise InputError(
             f"--host {arguments.host} lets other machines in, so a key is needed: give --api-key-file FILE, "
             f"or stay with --host 127.0.0.1"
@@ -52,7 +51,7 @@ def main() -> None:
     for chatty in ("uvicorn.error", "asyncio", "httpx"):
         logging.getLogger(chatty).setLevel(logging.CRITICAL)  # our journal says it in one line, without messages
     with listen(arguments.host, arguments.port) as listening:
-        serve(arguments, key, local, listening)
+        serve(arguments, key, listening)
 
 
 def listen(host: str, port: int):
@@ -73,7 +72,7 @@ def listen(host: str, port: int):
 
 
 def give_memory_back() -> None:
-    """glibc keeps what a large batch has freed, in a heap for each thread; take few heaps, and none for large blocks."""
+    """glibc keeps what large batches have freed, in heaps of each thread: use few, and none for large blocks."""
     import contextlib
     import ctypes
 
@@ -84,7 +83,7 @@ def give_memory_back() -> None:
         libc.mallopt(mmap_threshold, 1 << 17)
 
 
-def serve(arguments: argparse.Namespace, key: str | None, local: bool, listening) -> None:
+def serve(arguments: argparse.Namespace, key: str | None, listening) -> None:
     import logging
 
     give_memory_back()
@@ -95,7 +94,7 @@ def serve(arguments: argparse.Namespace, key: str | None, local: bool, listening
     cloner = Cloner.load(arguments.models, device=arguments.device)
     reference = arguments.models / "reference.flac"
     reference = reference if reference.exists() else ROOT / "saved_models/default/reference.flac"
-    app = create_app(Service(cloner, arguments.voices, reference), key, local)
+    app = create_app(Service(cloner, arguments.voices, reference), key)
     host, port = listening.getsockname()[:2]
     logging.getLogger("web").info("ready at http://%s:%d", f"[{host}]" if ":" in host else host, port)
     server_of(app).run(sockets=[listening])

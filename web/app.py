@@ -7,6 +7,7 @@ from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
@@ -20,15 +21,11 @@ from web.service import Service
 STATIC = Path(__file__).parent / "static"
 DESCRIPTION = """\
 Clone voices and speak with them. Errors are one JSON shape, OpenAI's, with one sentence for people. Where the service
-asks for an API key, send it as `Authorization: Bearer KEY`."""
+asks for an API key, send it in the header Authorization: Bearer KEY."""
 
 
-def create_app(service: Service, key: str | None = None, local: bool = True) -> Journal:
-    """The whole service as an ASGI application.
-
-    key: what clients must send; None asks for none. local: answer only to localhost by name, since other names may be
-    another site's page at work.
-    """
+def create_app(service: Service, key: str | None = None) -> Journal:
+    """The whole service as an ASGI application. key: what clients must send; None asks for none."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI):
@@ -44,6 +41,8 @@ def create_app(service: Service, key: str | None = None, local: bool = True) -> 
         app.include_router(part.router)
     handle_problems(app)
 
+    app.openapi = lambda: _description(app)
+
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:
         return _file("index.html")
@@ -53,7 +52,19 @@ def create_app(service: Service, key: str | None = None, local: bool = True) -> 
         return _file("docs.html")
 
     app.mount("/static", StaticFiles(directory=STATIC))
-    return Journal(Guard(app, key, local), service.metrics)
+    return Journal(Guard(app, key), service.metrics)
+
+
+def _description(app: FastAPI) -> dict:
+    """FastAPI's, without the answers 422 that it supposes: what is invalid is answered 400 here, as OpenAI does."""
+    described = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    for methods in described["paths"].values():
+        for operation in methods.values():
+            if operation["responses"].get("422", {}).get("description") == "Validation Error":
+                del operation["responses"]["422"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        described["components"]["schemas"].pop(unused, None)
+    return described
 
 
 def server_of(app: Journal) -> uvicorn.Server:

@@ -21,10 +21,10 @@ DRAINED_BYTES = 10 * UPLOAD_BYTES
 
 
 class Guard:
-    """Lets through what may be worked on. key: None asks for none; local: the service listens on loopback alone."""
+    """Lets through what may be worked on. Without a key, only who is on this machine, and names it so."""
 
-    def __init__(self, app, key: str | None, local: bool):
-        self.app, self.key, self.local = app, key, local
+    def __init__(self, app, key: str | None):
+        self.app, self.key = app, key
 
     async def __call__(self, scope, receive, send) -> None:
         if scope["type"] != "http":
@@ -46,10 +46,10 @@ class Guard:
         await self.app(scope, _counted(receive, most), send)
 
     def _check_host(self, headers: Headers) -> None:
-        """A page that made its own name point to 127.0.0.1 must not talk to us."""
+        """A page that made its own site's name point to 127.0.0.1 must not talk to us."""
         host = headers.get("host", "").rpartition("@")[2]
         name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-        if self.local and not is_loopback(name):
+        if self.key is None and not is_loopback(name):
             raise Problem(400, "this service answers to localhost alone; open it as http://localhost or 127.0.0.1")
 
     def _check_origin(self, method: str, headers: Headers) -> None:

@@ -47,9 +47,14 @@ class Decoder:
         return waves
 
 
-async def read_uploads(files: list[UploadFile]) -> list[bytes]:
-    """What was sent; how much, the guard has limited. A form without a file chosen sends one without a name."""
-    return [await file.read() for file in files if file.filename or file.size]
+def chosen(files: list[UploadFile] | None) -> list[UploadFile]:
+    """The files that are some: a form in which none was chosen sends one without a name."""
+    return [file for file in files or [] if file.filename or file.size]
+
+
+async def read_all(files: list[UploadFile]) -> list[bytes]:
+    """What was sent; how much, the guard has limited. Until now it lay on disk: read it when there is a place."""
+    return [await file.read() for file in files]
 
 
 async def _decode(content: bytes) -> Waveform:
@@ -76,9 +81,10 @@ async def _run(folder: Path) -> dict:
     except asyncio.TimeoutError:
         raise Problem(422, UNUSABLE, "recording") from None
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # and ffmpeg with it
-        await process.wait()
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # and ffmpeg with it
+            await process.wait()
     if process.returncode:
         raise Problem(422, UNUSABLE, "recording")
     return json.loads(said)

@@ -21,7 +21,7 @@ from web.pictures import mel_png
 from web.problems import Problem, answers
 from web.routes.speech import SOUND, Streamed
 from web.service import Here, Service, check_consent
-from web.uploads import read_uploads
+from web.uploads import chosen, read_all
 from web.voices import CONSENT
 from web.worker import Job
 
@@ -86,16 +86,16 @@ async def clone(
     format: Annotated[Literal["wav", "flac", "mp3", "opus", "pcm"], Form()] = "wav",
     mel: Annotated[bool, Form(description="Also answer with a picture of the mel spectrogram.")] = False,
 ) -> Response:
-    sent = await read_uploads(recording or [])
-    if bool(sent) == bool(voice):
+    files = chosen(recording)
+    if bool(files) == bool(voice):
         raise Problem(400, "send either recordings or the name of a kept voice", "recording")
-    if sent:
+    if files:
         check_consent(consent)
     here.check_text(text)
     with ExitStack() as held:
         held.enter_context(here.worker.place())
-        chosen = await unless_gone(request, _voice(here, sent, voice))
-        job = held.enter_context(here.say(text, chosen, seed))
+        speaker = await unless_gone(request, _voice(here, await read_all(files), voice))
+        job = held.enter_context(here.say(text, speaker, seed))
         accepted = request.headers.get("accept", "")
         if LINES in accepted:
             return Streamed(_lines(job, format, mel), LINES, held.pop_all())

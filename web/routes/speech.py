@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from cloning import Clone, Waveform
 from web.formats import FORMATS, STREAMED, beginning, encode, piece
 from web.leaving import unless_gone
-from web.limits import TEXT
+from web.limits import PATIENCE, TEXT
 from web.problems import Problem, answers
 from web.service import MODEL, Here
 from web.worker import Job
@@ -104,5 +104,8 @@ class Streamed(StreamingResponse):
         self.held = held
 
     async def __call__(self, scope, receive, send) -> None:
+        async def impatient(message) -> None:
+            await asyncio.wait_for(send(message), PATIENCE)  # who does not read shall not hold a place for ever
+
         with self.held:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, impatient)

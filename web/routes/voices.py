@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel
 from web.leaving import unless_gone
 from web.problems import Problem, answers
 from web.service import Here, check_consent
-from web.uploads import read_uploads
+from web.uploads import chosen, read_all
 from web.voices import BUNDLED, CONSENT, LONGEST_NAME, Record, valid_name
 
 router = APIRouter(prefix="/v1/voices", tags=["voices"])
@@ -56,12 +56,13 @@ async def make_voice(
     consent: Annotated[bool, Form(description=f"true says: {CONSENT} Without it no voice is made.")] = False,
 ) -> VoiceAnswer:
     check_consent(consent)
-    sent = await read_uploads(recording)
-    if not sent:
+    files = chosen(recording)
+    if not files:
         raise Problem(400, "recording: a sound file is needed", "recording")
-    id = here.voices.id_of(sent)
-    here.voices.check_name(name, id)
     with here.worker.place():
+        sent = await read_all(files)
+        id = here.voices.id_of(sent)
+        here.voices.check_name(name, id)
         voice = await unless_gone(request, here.make_voice(sent, name))
     new = all(record.id != id for record in here.voices.records())
     record = await asyncio.to_thread(here.voices.keep, voice, sent)
