@@ -190,6 +190,9 @@ def main() -> None:
             many = asyncio.run(load(url, process.pid, arguments.clients, arguments.seconds, reference, True))
             report(many, alone, process)
             httpx.get(f"{url}/readyz").raise_for_status()
+            figures = dict(line.rsplit(" ", 1) for line in httpx.get(f"{url}/metrics").text.splitlines())
+            size = float(figures["timbre_batch_sentences_sum"]) / float(figures["timbre_batch_sentences_count"])
+            print(f"ready afterwards; {size:.1f} sentences in a batch on the average of the whole run")
         finally:
             process.terminate()
             process.wait()

@@ -33,7 +33,7 @@ log = logging.getLogger("web")
 class Job:
     """A text on its way: the sentences still to be said, and those that were. Leave it when its client has gone."""
 
-    def __init__(self, text: str, pieces: list, voice: Voice, seed: int | None, patience: float):
+    def __init__(self, text: str, pieces: list, voice: Voice, seed: int, patience: float):
         self.pieces, self.of, self.voice, self.seed, self.patience = deque(pieces), len(pieces), voice, seed, patience
         self.left_out = unknown_characters(text)
         self.left = False
@@ -72,6 +72,8 @@ class Worker:
         self.taken = 0
         self._pace = 1.0
         """Seconds a sentence took lately."""
+        self._seed = 0
+        """Of all texts that name none and wait together: one seed serves all that share a batch."""
         self._errands: deque[tuple[Callable, asyncio.Future]] = deque()
         self._jobs: deque[Job] = deque()
         self._changed, self._stopping = threading.Condition(), False
@@ -115,7 +117,9 @@ class Worker:
 
     def say(self, text: str, voice: Voice, seed: int | None = None) -> Job:
         """Put a text in the row. Raises InputError if nothing in it can be spoken."""
-        job = Job(text, self.cloner.pieces(text), voice, seed, self.patience)
+        if self.taken <= 1:  # nobody else is at work
+            self._seed = secrets.randbelow(2**31)
+        job = Job(text, self.cloner.pieces(text), voice, self._seed if seed is None else seed, self.patience)
         with self._changed:
             self._jobs.append(job)
             self._changed.notify()
@@ -146,21 +150,15 @@ class Worker:
         tell(future.get_loop(), settle, future, result)
 
     def _next_batch(self) -> list[Job]:
-        """The first jobs in the row that may be made together: one seed serves all that share a batch."""
-        chosen, others, seed = [], [], None
+        """The first jobs in the row, of the first one's seed."""
+        chosen, others = [], []
         for _ in range(len(self._jobs)):
             job = self._jobs.popleft()
             if job.left:
                 continue
-            if len(chosen) < BATCH and (seed is None or job.seed in (None, seed)):
-                chosen.append(job)
-                seed = job.seed if seed is None else seed
-            else:
-                others.append(job)
+            fits = not chosen or (len(chosen) < BATCH and job.seed == chosen[0].seed)
+            (chosen if fits else others).append(job)
         self._jobs.extendleft(reversed(others))
-        seed = secrets.randbelow(2**31) if seed is None else seed
-        for job in chosen:
-            job.seed = seed
         return chosen
 
     def _make(self, batch: list[Job]) -> None:

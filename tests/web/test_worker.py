@@ -1,6 +1,7 @@
 """One thread for all: batches, busy answers, clients that leave, patience, and a good end."""
 
 import asyncio
+import base64
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -40,18 +41,27 @@ def test_what_waits_together_is_made_together_and_sounds_as_if_alone(gated, clon
     with running(gated, tmp_path) as server, ThreadPoolExecutor() as threads:
         first = threads.submit(post, server, "Hold.", seed=3)
         server.until(lambda: gated.batches == [["hold."]])
-        others = [threads.submit(speak, server, input=text) for text in texts[:2]]
-        others.append(threads.submit(post, server, texts[2], seed=3))
+        others = [threads.submit(post, server, text, seed=3) for text in texts]
         server.until(lambda: server.service.worker.taken == 4 and len(server.service.worker._jobs) == 3)
         gated.gate.set()
-        assert first.result().json()["seed"] == 3
-        made = [sound(other.result().content)[0] for other in others[:2]]
+        first.result()
+        made = [sound(base64.b64decode(other.result().json()["audio"]))[0] for other in others]
     assert sorted(map(len, gated.batches)) == [1, 1, 3]
     voice = server.service.voices.bundled
     for text, samples in zip(texts, made):
-        alone = cloner.clone(text, voice, seed=3).samples  # who has no seed takes that of the batch
+        alone = cloner.clone(text, voice, seed=3).samples
         assert len(samples) == len(alone)
         assert np.abs(samples - alone).max() < 0.02
+
+
+def test_texts_without_seeds_share_one_while_they_wait_together_and_get_another_later(gated, tmp_path):
+    with running(gated, tmp_path) as server, ThreadPoolExecutor() as threads:
+        answers = [threads.submit(post, server, "One. Two.") for _ in range(3)]
+        server.until(lambda: server.service.worker.taken == 3)
+        gated.gate.set()
+        assert len({answer.result().json()["seed"] for answer in answers}) == 1
+        assert len(gated.batches[-1]) >= 2
+        assert post(server, "One.").json()["seed"] != answers[0].result().json()["seed"]
 
 
 def test_requests_with_different_seeds_are_made_apart_and_keep_their_seeds(gated, tmp_path):
