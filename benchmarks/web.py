@@ -182,7 +182,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="timbre-load-") as folder:
         process, url, ready = start(arguments.models, Path(folder))
         try:
-            print(f"start to ready: {ready:.1f} s", flush=True)
+            print(f"start to ready: {ready:.1f} s, {processor_time(process.pid):.1f} s of processor time", flush=True)
             seconds, worked = first_sound(url, process.pid)
             print(f"first sound of a stream, idle: {seconds:.2f} s, {worked:.2f} s of processor time", flush=True)
             alone = asyncio.run(load(url, process.pid, 1, arguments.alone, reference, False))
