@@ -161,6 +161,7 @@ def test_a_voice_is_kept_used_and_deleted(page, server):
     page.part("keep").click()
     page.status("Ada is kept")
     assert not page.part("new").is_displayed()
+    assert not page.part("consent").is_selected()
     page.speak("Hello.")
     page.status("Done")
     assert "Ada:" in page.all(".result .facts")[0].text

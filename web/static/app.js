@@ -23,6 +23,7 @@ function complain(error) {
   if (error instanceof KeyNeeded) part("key-box").hidden = false;
   part("error").textContent = error.message;
   part("error").hidden = false;
+  part("error").scrollIntoView({ block: "nearest" });
 }
 
 /** Runs an action; whatever goes wrong is said in a sentence. */
@@ -89,6 +90,13 @@ function choose(files, name) {
   say("The recording is chosen. Tick the box below it if you may use this voice.");
 }
 
+function forget() {
+  recordings = [];
+  part("chosen").hidden = true;
+  part("consent").checked = false;
+  part("file").value = part("name").value = "";
+}
+
 function newVoiceForm() {
   if (recorder) throw new Error("The recording still runs. Stop it first.");
   if (!recordings.length) throw new Error("Choose a recording first, or record one.");
@@ -138,7 +146,7 @@ async function keep() {
   form.append("name", name);
   say("Making the voice …");
   const voice = await keepVoice(form);
-  part("name").value = "";
+  forget();
   await showVoices(voice.name);
   say(`${voice.name} is kept. Choose it whenever you like.`);
 }
