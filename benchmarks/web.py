@@ -29,6 +29,7 @@ LONG = (
     "Nobody spoke, and the gulls, for once, were silent too."
 )
 WAV_HEADER, PATIENCE = 44, 180.0
+FIGURES = ("sound_seconds_total", "batch_sentences_count", "batch_sentences_sum")
 LEAVE, RUBBISH, LONG_SHARE, UPLOADS = 0.1, 0.1, 0.3, 0.05
 """Shares of the requests."""
 
@@ -160,7 +161,7 @@ def resident(pid: int) -> float:
 
 
 async def load(url: str, pid: int, clients: int, seconds: float, reference: bytes, spoiled: bool) -> dict:
-    tally, began, worked = Tally(), time.perf_counter(), processor_time(pid)
+    tally, began, worked, before = Tally(), time.perf_counter(), processor_time(pid), figures(url)
     memory: dict[int, float] = {}
 
     async def watch():
@@ -170,8 +171,15 @@ async def load(url: str, pid: int, clients: int, seconds: float, reference: byte
 
     asking = [client(url, seed, began + seconds, tally, reference, spoiled) for seed in range(clients)]
     await asyncio.gather(watch(), *asking)
-    elapsed, worked = time.perf_counter() - began, processor_time(pid) - worked
-    return {"tally": tally, "elapsed": elapsed, "worked": worked, "memory": memory}
+    elapsed, worked, after = time.perf_counter() - began, processor_time(pid) - worked, figures(url)
+    made, batches, sentences = (after[f"timbre_{name}"] - before[f"timbre_{name}"] for name in FIGURES)
+    run = {"tally": tally, "elapsed": elapsed, "worked": worked, "memory": memory}
+    return run | {"made": made, "batch": sentences / max(batches, 1)}
+
+
+def figures(url: str) -> dict[str, float]:
+    lines = httpx.get(f"{url}/metrics").text.splitlines()
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
 
 
 def main() -> None:
@@ -186,33 +194,31 @@ def main() -> None:
             seconds, worked = first_sound(url, process.pid)
             print(f"first sound of a stream, idle: {seconds:.2f} s, {worked:.2f} s of processor time", flush=True)
             alone = asyncio.run(load(url, process.pid, 1, arguments.alone, reference, False))
-            print(f"one client at a time: {paces(alone)}", flush=True)
+            print(f"one client at a time: {in_words(alone)}", flush=True)
             many = asyncio.run(load(url, process.pid, arguments.clients, arguments.seconds, reference, True))
             report(many, alone, process)
             httpx.get(f"{url}/readyz").raise_for_status()
-            figures = dict(line.rsplit(" ", 1) for line in httpx.get(f"{url}/metrics").text.splitlines())
-            size = float(figures["timbre_batch_sentences_sum"]) / float(figures["timbre_batch_sentences_count"])
-            print(f"ready afterwards; {size:.1f} sentences in a batch on the average of the whole run")
         finally:
             process.terminate()
             process.wait()
 
 
-def pace(run: dict, of: str) -> float:
-    """Seconds of sound delivered a second, or ("worked") a second of the service's processor time: other work on the
-    machine takes from the first, hardly from the second."""
-    return run["tally"].sound / run[of]
+def paces(run: dict) -> tuple[float, float]:
+    """Seconds of sound delivered a second; and made a second of the service's processor time, which other work on the
+    machine hardly takes from, and which counts what was made for clients who then left."""
+    return run["tally"].sound / run["elapsed"], run["made"] / run["worked"]
 
 
-def paces(run: dict) -> str:
-    return f"{pace(run, 'elapsed'):.2f} s of sound a second, {pace(run, 'worked'):.2f} a second of processor time"
+def in_words(run: dict) -> str:
+    delivered, made = paces(run)
+    return f"{delivered:.2f} s of sound delivered a second; {made:.2f} s made a second of processor time"
 
 
 def report(many: dict, alone: dict, process: subprocess.Popen) -> None:
     tally, memory = many["tally"], many["memory"]
     waits = sorted(tally.waits) or [0.0]
-    by_clock, by_work = (pace(many, of) / pace(alone, of) for of in ("elapsed", "worked"))
-    print(f"many clients: {paces(many)}, in {many['elapsed']:.0f} s")
+    by_clock, by_work = (with_many / with_one for with_many, with_one in zip(paces(many), paces(alone)))
+    print(f"many clients, {many['elapsed']:.0f} s: {in_words(many)}; {many['batch']:.1f} sentences a batch")
     print(f"that is {by_clock:.2f} x one at a time by the clock, {by_work:.2f} x by processor time")
     print(f"answers: {dict(sorted(tally.statuses.items(), key=str))}; left {tally.left}; unanswered {tally.unanswered}")
     print(f"whole answers took {statistics.median(waits):.1f} s (median), {waits[-1]:.1f} s (longest)")
