@@ -1,4 +1,4 @@
-"""How much is too much. The page shows some of these; `tests/web/test_page.py` holds both together."""
+"""How much is too much. The page shows some of these; `tests/web/test_web_page.py` holds both together."""
 
 UPLOAD_BYTES = 20_000_000
 """Of a whole request with recordings."""

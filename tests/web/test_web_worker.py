@@ -11,7 +11,7 @@ import pytest
 
 from cloning import Cloner
 from tests.web.conftest import running
-from tests.web.test_routes import sound, speak
+from tests.web.test_web_routes import sound, speak
 
 
 class Gated(Cloner):
@@ -158,7 +158,7 @@ def test_a_fault_inside_is_one_answer_500_and_the_service_goes_on(cloner, tmp_pa
         assert answer.status_code == 500
         assert "secret" not in answer.text
         server.until(lambda: len(server.log.lines) == 2)
-        assert server.log.lines[0].startswith("KeyError in test_worker.py")
+        assert server.log.lines[0].startswith("KeyError in test_web_worker.py")
         assert "secret" not in "".join(server.log.lines)
         assert post(server, "Hi.").status_code == 200
 

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from tests.web.conftest import REFERENCE, ROOT, running
-from tests.web.test_worker import Gated, gated  # noqa: F401
+from tests.web.test_web_worker import Gated, gated  # noqa: F401
 from web import limits
 from web.voices import CONSENT, LONGEST_NAME
 
