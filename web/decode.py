@@ -6,10 +6,10 @@ What kind of file it is, its content says; no name from outside is used. One lin
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 from speech.errors import InputError
@@ -114,4 +114,6 @@ def _ask_ffprobe(path: Path) -> tuple[int, int]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(Path(sys.argv[1]))))
+    parser = argparse.ArgumentParser("python -m web.decode", description=__doc__)
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
+    print(json.dumps(main(parser.parse_args().folder)))
