@@ -205,6 +205,13 @@ class Cloner:
         seconds = {"synthesizer": mels.seconds, "vocoder": time.perf_counter() - began}
         return Clone(join_pieces(waves, mels.pauses), mels.pieces, mels.left_out, seconds)
 
+    def pieces(self, text: str) -> list[Piece]:
+        """The sentences of a text as `make` and `stream` say them, and the silence that follows each.
+
+        Raises InputError if the text has nothing that can be spoken.
+        """
+        return _pieces(text)
+
     def stream(self, text: str, voice: Voice, seed: int | None = None) -> Iterator[Waveform]:
         """The sound of `clone`, a sentence at a time as each is made; joined, the pieces are what `clone` gives.
 

@@ -1,6 +1,7 @@
 """Files that are whole or not there: written beside, then renamed."""
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,7 +18,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     Raises InputError if the folder cannot be written or the disk is full; what stood at `path` stays as it was.
     """
     path = Path(path)
-    beside = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    beside = path.with_name(f".{path.stem}.{os.getpid()}.{secrets.token_hex(4)}.partial{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield beside

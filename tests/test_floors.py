@@ -12,6 +12,7 @@ MAY_IMPORT |= {stage: {"speech", "training"} for stage in STAGES}
 MAY_IMPORT |= {screen: {"speech", "training", "cloning"} | STAGES for screen in SCREENS}
 SCRIPTS = sorted(ROOT.glob("*.py"))
 QT = {"PyQt5", "PyQt6", "PySide2", "PySide6", "qtpy", "pyqtgraph"}
+SERVERS = {"fastapi", "starlette", "uvicorn"}
 PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "shelve"}
 
 
@@ -58,6 +59,11 @@ def test_nothing_imports_the_tests():
 def test_qt_is_imported_in_the_toolbox_alone():
     outside = [path for path in ALL if path.relative_to(ROOT).parts[0] != "toolbox"]
     assert [path for path in outside if tops(path) & QT or any("backend_qt" in name for name in imported(path))] == []
+
+
+def test_http_is_served_in_web_alone():
+    outside = [path for path in ALL if path.relative_to(ROOT).parts[0] != "web"]
+    assert [path for path in outside if tops(path) & SERVERS] == []
 
 
 def test_nothing_is_unpickled():
