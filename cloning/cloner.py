@@ -177,7 +177,7 @@ class Cloner:
         if len(texts) != len(voices):
             raise InputError(f"each text needs its voice: {len(texts)} texts, {len(voices)} voices")
         seed = secrets.randbelow(2**31) if seed is None else seed
-        split = [_pieces(text) for text in texts]
+        split = [self.pieces(text) for text in texts]
         jobs = [(piece.text, self._own(voice, voice.name)) for pieces, voice in zip(split, voices) for piece in pieces]
         began = time.perf_counter()
         syntheses = iter(self._synthesize(jobs, seed, progress or _silent))
@@ -210,7 +210,10 @@ class Cloner:
 
         Raises InputError if the text has nothing that can be spoken.
         """
-        return _pieces(text)
+        pieces = split_sentences(text)
+        if not pieces:
+            raise InputError(_nothing_to_say(text))
+        return pieces
 
     def stream(self, text: str, voice: Voice, seed: int | None = None) -> Iterator[Waveform]:
         """The sound of `clone`, a sentence at a time as each is made; joined, the pieces are what `clone` gives.
@@ -218,7 +221,7 @@ class Cloner:
         Raises InputError, before the first piece, if the text has nothing that can be spoken.
         """
         seed = secrets.randbelow(2**31) if seed is None else seed
-        pieces, voice = _pieces(text), self._own(voice, voice.name)
+        pieces, voice = self.pieces(text), self._own(voice, voice.name)
         return self._stream(pieces, voice, seed)
 
     def _stream(self, pieces: list[Piece], voice: Voice, seed: int) -> Iterator[Waveform]:
@@ -264,13 +267,6 @@ def _check_reference(wave: Waveform, label: str) -> None:
         raise InputError(f"{label} holds samples that are not numbers; record it again")
     if wave.loudness < -70:
         raise InputError(f"{label} is silent; a reference needs someone speaking")
-
-
-def _pieces(text: str) -> list[Piece]:
-    pieces = split_sentences(text)
-    if not pieces:
-        raise InputError(_nothing_to_say(text))
-    return pieces
 
 
 def _nothing_to_say(text: str) -> str:

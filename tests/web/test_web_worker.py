@@ -56,8 +56,10 @@ def test_what_waits_together_is_made_together_and_sounds_as_if_alone(gated, clon
 
 def test_texts_without_seeds_share_one_while_they_wait_together_and_get_another_later(gated, tmp_path):
     with running(gated, tmp_path) as server, ThreadPoolExecutor() as threads:
-        answers = [threads.submit(post, server, "One. Two.") for _ in range(3)]
-        server.until(lambda: len(gated.batches) == 1 and len(server.service.worker._jobs) == 2)
+        answers = [threads.submit(post, server, "One. Two.")]
+        server.until(lambda: len(gated.batches) == 1)
+        answers += [threads.submit(post, server, "One. Two.") for _ in range(2)]
+        server.until(lambda: len(server.service.worker._jobs) == 2)
         gated.gate.set()
         assert len({answer.result().json()["seed"] for answer in answers}) == 1
         assert list(map(len, gated.batches)) == [1, 3, 2]
