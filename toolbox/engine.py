@@ -47,6 +47,7 @@ class Sentence:
     text: str
     mel: np.ndarray
     alignment: np.ndarray
+    words: list[tuple[int, int]]
     finished: bool
     pause: float
 
@@ -107,7 +108,7 @@ class Engine:
         from cloning.pictures import side_by_side
 
         sentences = tuple(
-            Sentence(piece.text, piece.mel.numpy(), piece.alignment, piece.finished, pause)
+            Sentence(piece.text, piece.mel.numpy(), piece.alignment, piece.words, piece.finished, pause)
             for piece, pause in zip(mels.pieces, mels.pauses)
         )
         alignment = side_by_side([sentence.alignment for sentence in sentences])
@@ -184,7 +185,8 @@ def _mels(said: Said):
     from synthesizer.synthesis import Synthesis
 
     pieces = [
-        Synthesis(each.text, torch.from_numpy(each.mel), each.alignment, each.finished) for each in said.sentences
+        Synthesis(each.text, torch.from_numpy(each.mel), each.alignment, each.words, each.finished)
+        for each in said.sentences
     ]
     return Mels(
         pieces, [each.pause for each in said.sentences], said.left_out, said.config, said.seconds["synthesizer"]

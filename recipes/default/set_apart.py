@@ -26,6 +26,7 @@ def part(source: Path, heard: Path, apart: Path, names: set[str]) -> set[str]:
     """Link what lies in `source` into the folder `heard`, but speakers' folders among `names` into `apart`; plain
     files go into both. Returns the names that were found."""
     found = set()
+    among_speakers = holds(source, names)
     for path in sorted(source.iterdir()):
         own = {path.name, path.name.removeprefix("SPEAKER")} & names
         if path.is_file():
@@ -34,14 +35,19 @@ def part(source: Path, heard: Path, apart: Path, names: set[str]) -> set[str]:
         elif own:
             found |= own
             link(path, apart / path.name)
-        elif any((path / name).exists() or (path / f"SPEAKER{name}").exists() for name in names):
+        elif not among_speakers and any(holds(folder, names) for folder in (path, *path.iterdir())):
             found |= part(path, heard / path.name, apart / path.name, names)
-        elif any(child.is_dir() for child in path.iterdir()):
+        elif among_speakers or any(child.is_dir() for child in path.iterdir()):
             link(path, heard / path.name)
         else:  # lists and the like, which no speaker owns
             link(path, heard / path.name)
             link(path, apart / path.name)
     return found
+
+
+def holds(folder: Path, names: set[str]) -> bool:
+    """Is this the folder that holds a folder for each speaker?"""
+    return any((folder / name).is_dir() or (folder / f"SPEAKER{name}").is_dir() for name in names)
 
 
 def link(path: Path, at: Path) -> None:
