@@ -1,10 +1,11 @@
-"""How fast, and in how much memory: cloning as a user does it, in a process of its own.
+"""python -m evaluation.speed ENCODER SYNTHESIZER VOCODER REFERENCE: how fast, and in how much memory, as JSON.
 
-python -m evaluation.speed ENCODER SYNTHESIZER VOCODER REFERENCE prints JSON.
+Cloning as a user does it, in a process of its own.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import statistics
@@ -13,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+from speech import command
 from speech.errors import InputError
 
 TEXTS = (
@@ -26,9 +28,11 @@ ROOT = Path(__file__).parents[1]
 
 def measure(encoder, synthesizer, vocoder, reference: Path) -> dict:
     """Run the command of this file and return what it prints: see `clone_and_time`."""
-    command = [sys.executable, "-m", "evaluation.speed", str(encoder), str(synthesizer), str(vocoder), str(reference)]
-    paths = [str(Path(each).resolve()) if Path(each).exists() else each for each in command[3:]]
-    done = subprocess.run([*command[:3], *paths], cwd=ROOT, capture_output=True, text=True, check=False)
+    given = (str(encoder), str(synthesizer), str(vocoder), str(reference))
+    paths = [str(Path(each).resolve()) if Path(each).exists() else each for each in given]
+    done = subprocess.run(
+        [sys.executable, "-m", "evaluation.speed", *paths], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         said = done.stderr.strip().splitlines()
         raise InputError(f"speed could not be measured: {said[-1] if said else 'no answer'}")
@@ -75,5 +79,13 @@ def peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser("python -m evaluation.speed", description=__doc__.partition("\n")[0])
+    for stage in ("encoder", "synthesizer", "vocoder"):
+        parser.add_argument(stage, help="a checkpoint's folder" + (", or griffin_lim" if stage == "vocoder" else ""))
+    parser.add_argument("reference", help="a recording to clone")
+    print(json.dumps(clone_and_time(**vars(parser.parse_args()))))
+
+
 if __name__ == "__main__":
-    print(json.dumps(clone_and_time(*sys.argv[1:5])))
+    command.main(main)

@@ -23,7 +23,7 @@ RATE = 16000
 def load(model: str | None) -> Pocketsphinx:
     if model:
         raise InputError(f"pocketsphinx takes no model; found {model!r}")
-    return Pocketsphinx(need("pocketsphinx", "the word error rate"))
+    return Pocketsphinx(need("pocketsphinx", "the word error rate", "pip install pocketsphinx"))
 
 
 class Pocketsphinx:
