@@ -20,6 +20,8 @@ class Config:
     encoder_kernel: int = 5
     voice_dim: int = 256
     """Length of a speaker embedding; it is appended to every encoder output (SV2TTS, section 2.2)."""
+    voice_scale: float = 4.0
+    """The embedding is multiplied by this: its length is 1, that of the encoded text about 6."""
     prenet_dim: int = 256
     lstm_dim: int = 1024
     """Units of each of the two decoder LSTMs."""

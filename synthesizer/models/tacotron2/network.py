@@ -28,8 +28,6 @@ from training.inference import fast_bfloat16, weight_marks
 
 MEL_MEAN, MEL_SCALE = -5.0, 2.5
 """Roughly the mean and spread of log mels of speech: the network works with (mel - mean) / scale."""
-VOICE_SCALE = 16.0
-"""A unit vector of 256 numbers is small beside the encoder's outputs: it would be learned late."""
 MOST_SECONDS_PER_TOKEN, MOST_SECONDS_MORE = 0.25, 2.0
 """Where a text that does not stop by itself is cut off; slow speech takes a tenth of a second a token."""
 LINGER_SECONDS = 0.4
@@ -77,7 +75,7 @@ class TextEncoder(nn.Module):
 
     def __init__(self, config: Config):
         super().__init__()
-        width = config.token_dim
+        width, self.voice_scale = config.token_dim, config.voice_scale
         self.tokens = nn.Embedding(len(SYMBOLS), width)
         widths = [width] * (config.encoder_layers + 1)
         self.convolutions = ConvolutionStack(widths, config.encoder_kernel, F.relu, config.dropout, True)
@@ -91,7 +89,7 @@ class TextEncoder(nn.Module):
         ahead = run_lstm(self.forwards, x)
         behind = run_lstm(self.backwards, reversed_in_place(x, lengths))
         x = torch.cat([ahead, reversed_in_place(behind, lengths)], dim=-1) * mask[..., None]
-        voices = voices * VOICE_SCALE
+        voices = voices * self.voice_scale
         return torch.cat([x, voices[:, None].expand(-1, x.shape[1], -1).to(x.dtype)], dim=-1)
 
 
