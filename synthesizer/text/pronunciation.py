@@ -2,7 +2,7 @@
 
 English spelling tells little of its sound, and a synthesizer that reads letters spends most of its training on that;
 one that reads phones spends it on speaking. Words that the dictionary does not know stay letters, which a synthesizer
-learns too because some known words stay letters in training (arXiv 1710.07654, section 3.2).
+learns too because some known words stay letters in training (arXiv 1710.07654).
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ that agree with them.
 What Griffin-Lim loses, it loses before the phases: from a recording's own magnitudes it is nearly the recording, from
 magnitudes guessed by the mel's inverse it is not. To learn those is cheap, a few minutes of a processor, where to learn
 a waveform takes days; and it runs once a frame, not once a sample. As the post-processing net of the first Tacotron
-(arXiv 1703.10135, section 3.3), here with the blocks of Vocos (arXiv 2306.00814, section 3.2), a first guess to correct
-(arXiv 2406.08196, section 2.2), and a discriminator of spectrograms against blurring.
+(arXiv 1703.10135, section 3.4), here with the blocks of Vocos (arXiv 2306.00814), a first guess to correct
+(arXiv 2406.08196), and a discriminator of spectrograms against blurring.
 """
 
 from __future__ import annotations
