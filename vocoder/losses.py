@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -34,6 +35,19 @@ def generator_loss(fake: Judgments) -> torch.Tensor:
 def feature_loss(real: Judgments, fake: Judgments) -> torch.Tensor:
     """L1 distance of the discriminators' features (arXiv 1910.06711, equation 3)."""
     return sum(F.l1_loss(f.float(), r.float()) for (_, rs), (_, fs) in zip(real, fake) for r, f in zip(rs, fs))
+
+
+def against_fakes(judge: Callable, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+    """What the discriminators lose by taking real (B, ...) and made (B, ...) for one another."""
+    return discriminator_loss(*halves(judge(torch.cat([real, fake.detach()]))))
+
+
+def for_fakes(judge: Callable, real: torch.Tensor, fake: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the generator loses by not being taken for real, and by the features in which that shows."""
+    with torch.no_grad():
+        judged_real = judge(real)
+    judged_fake = judge(fake)
+    return generator_loss(judged_fake), feature_loss(judged_real, judged_fake)
 
 
 def mel_distance(fake: torch.Tensor, real: torch.Tensor, configs: list[MelConfig]) -> torch.Tensor:

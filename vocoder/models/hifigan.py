@@ -23,10 +23,8 @@ from vocoder.discriminators import MultiPeriod, MultiScale
 from vocoder.layers import SLOPE, Conv, Upsample
 from vocoder.losses import (
     Judgments,
-    discriminator_loss,
-    feature_loss,
-    generator_loss,
-    halves,
+    against_fakes,
+    for_fakes,
     loss_mels,
     mel_distance,
 )
@@ -244,12 +242,9 @@ class Task:
         distance = mel_distance(fake, real, self.loss_mels)
         loss, figures = self.config.mel_weight * distance, {"mel_loss": distance.detach()}
         if step >= self.config.adversary_from:
-            against = discriminator_loss(*halves(self._judge(torch.cat([real, fake.detach()]))))
+            against = against_fakes(self._judge, real, fake)
             yield "discriminator", against, {"discriminator_loss": against.detach()}
-            with torch.no_grad():
-                judged_real = self._judge(real)
-            judged_fake = self._judge(fake)
-            persuasion, features = generator_loss(judged_fake), feature_loss(judged_real, judged_fake)
+            persuasion, features = for_fakes(self._judge, real, fake)
             loss = loss + self.config.adversary_weight * persuasion + self.config.feature_weight * features
             figures |= {"adversary_loss": persuasion.detach(), "feature_loss": features.detach()}
         yield "model", loss, figures

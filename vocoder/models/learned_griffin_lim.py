@@ -26,7 +26,7 @@ from speech.mel import FLOOR, MelConfig, magnitudes, mel_filters
 from speech.waveform import Waveform
 from training.schedule import Schedule
 from vocoder.data import margin
-from vocoder.losses import Judgments, discriminator_loss, feature_loss, generator_loss, halves
+from vocoder.losses import Judgments, against_fakes, for_fakes
 from vocoder.samples import write_samples
 
 Batch = dict[str, torch.Tensor]
@@ -164,12 +164,9 @@ class Task:
         if step >= self.config.adversary_from:
             judge = self.networks["judge"]
             made, true = fake.clamp_min(QUIET), real.clamp_min(QUIET)
-            against = discriminator_loss(*halves(judge(torch.cat([true, made.detach()]))))
+            against = against_fakes(judge, true, made)
             yield "discriminator", against, {"discriminator_loss": against.detach()}
-            with torch.no_grad():
-                judged_real = judge(true)
-            judged_fake = judge(made)
-            persuasion, features = generator_loss(judged_fake), feature_loss(judged_real, judged_fake)
+            persuasion, features = for_fakes(judge, true, made)
             loss = loss + self.config.adversary_weight * persuasion + self.config.feature_weight * features
             figures |= {"adversary_loss": persuasion.detach(), "feature_loss": features.detach()}
         yield "model", loss, figures
