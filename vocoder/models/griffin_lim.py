@@ -12,9 +12,10 @@ import torch
 from torch import nn
 
 from speech.errors import InputError
-from speech.griffin_lim import griffin_lim
+from speech.griffin_lim import sounds_of_magnitudes, spectrum_of_mel
 from speech.mel import MelConfig
 from speech.waveform import Waveform
+from vocoder.contract import Progress, check_mels
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,13 @@ class Model(nn.Module):
         super().__init__()
         self.config, self.mel = config, mel
 
-    def vocode(self, mel: torch.Tensor) -> Waveform:
-        """(n_mels, T) -> T * hop_length samples."""
-        if mel.ndim != 2 or mel.shape[0] != self.mel.n_mels or not mel.shape[1]:
-            raise InputError(f"this vocoder takes a mel of ({self.mel.n_mels}, frames); found {tuple(mel.shape)}")
+    def vocode(self, mel: torch.Tensor, seed: int = 0, progress: Progress | None = None) -> Waveform:
+        """(n_mels, T) -> T * hop_length samples. The seed is that of the first phases."""
+        return self.vocode_many([mel], seed, progress)[0]
+
+    def vocode_many(self, mels: list[torch.Tensor], seed: int = 0, progress: Progress | None = None) -> list[Waveform]:
+        """See `vocoder.contract`."""
+        check_mels(mels, self.mel)
         config = self.config
-        return griffin_lim(mel, self.mel, config.iterations, config.momentum, config.mel_iterations)
+        magnitudes = [spectrum_of_mel(mel.float(), self.mel, config.mel_iterations) for mel in mels]
+        return sounds_of_magnitudes(magnitudes, self.mel, config.iterations, config.momentum, seed, progress)

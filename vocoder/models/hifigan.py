@@ -18,6 +18,7 @@ from speech.mel import MelConfig
 from speech.waveform import Waveform
 from training.inference import fast_bfloat16, weight_marks
 from training.schedule import Schedule
+from vocoder.contract import Progress, check_mels
 from vocoder.data import batch_mel
 from vocoder.discriminators import MultiPeriod, MultiScale
 from vocoder.layers import SLOPE, Conv, Upsample
@@ -179,10 +180,25 @@ class Model(nn.Module):
             x = sum(block(x) for block in blocks) / len(blocks)
         return torch.tanh(self.last(F.leaky_relu(x, 0.01)).float()).squeeze(2)
 
-    def vocode(self, mel: torch.Tensor) -> Waveform:
-        """(n_mels, T) -> T * hop_length samples; in bfloat16 where the processor has it, in pieces if long."""
-        if mel.ndim != 2 or mel.shape[0] != self.mel.n_mels or not mel.shape[1]:
-            raise InputError(f"this vocoder takes a mel of ({self.mel.n_mels}, frames); found {tuple(mel.shape)}")
+    def vocode(self, mel: torch.Tensor, seed: int = 0, progress: Progress | None = None) -> Waveform:
+        """(n_mels, T) -> T * hop_length samples; in bfloat16 where the processor has it, in pieces if long.
+
+        Nothing is drawn: every seed gives the same.
+        """
+        return self.vocode_many([mel], seed, progress)[0]
+
+    def vocode_many(self, mels: list[torch.Tensor], seed: int = 0, progress: Progress | None = None) -> list[Waveform]:
+        """See `vocoder.contract`. One after another: a single sentence already keeps a processor busy."""
+        del seed
+        check_mels(mels, self.mel)
+        waves = []
+        for mel in mels:
+            waves.append(self._sound(mel))
+            if progress:
+                progress(len(waves), len(mels))
+        return waves
+
+    def _sound(self, mel: torch.Tensor) -> Waveform:
         ready, context, frames = self._ready(), self.config.context(), mel.shape[1]
         mel = mel.detach().to(ready.first.bias)[None]
         pieces = []

@@ -21,10 +21,11 @@ from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from speech.errors import InputError
-from speech.griffin_lim import LOUDEST, fit_to_mel, sound_of_magnitudes
+from speech.griffin_lim import LOUDEST, fit_to_mel, sounds_of_magnitudes
 from speech.mel import FLOOR, MelConfig, magnitudes, mel_filters
 from speech.waveform import Waveform
 from training.schedule import Schedule
+from vocoder.contract import Progress, check_mels
 from vocoder.data import margin
 from vocoder.losses import Judgments, against_fakes, for_fakes
 from vocoder.samples import write_samples
@@ -110,14 +111,20 @@ class Model(nn.Module):
             x = block(x)
         return (guess + self.last(self.last_norm(x)).mT.float()).clamp_max(2 * LOUDEST)
 
-    def vocode(self, mel: torch.Tensor) -> Waveform:
-        """(n_mels, T) -> T * hop_length samples."""
-        if mel.ndim != 2 or mel.shape[0] != self.mel.n_mels or not mel.shape[1]:
-            raise InputError(f"this vocoder takes a mel of ({self.mel.n_mels}, frames); found {tuple(mel.shape)}")
-        mel = mel.to(self.last.bias)
-        with torch.inference_mode():
-            magnitude = fit_to_mel(self(mel[None])[0].exp(), mel, self.mel, self.config.mel_iterations)
-        return sound_of_magnitudes(magnitude, self.mel, self.config.iterations, self.config.momentum)
+    def vocode(self, mel: torch.Tensor, seed: int = 0, progress: Progress | None = None) -> Waveform:
+        """(n_mels, T) -> T * hop_length samples. The seed is that of the first phases."""
+        return self.vocode_many([mel], seed, progress)[0]
+
+    def vocode_many(self, mels: list[torch.Tensor], seed: int = 0, progress: Progress | None = None) -> list[Waveform]:
+        """See `vocoder.contract`."""
+        check_mels(mels, self.mel)
+        magnitudes = [self._magnitude(mel.to(self.last.bias)) for mel in mels]
+        return sounds_of_magnitudes(magnitudes, self.mel, self.config.iterations, self.config.momentum, seed, progress)
+
+    @torch.inference_mode()
+    def _magnitude(self, mel: torch.Tensor) -> torch.Tensor:
+        """(n_mels, T) -> (n_fft // 2 + 1, T)"""
+        return fit_to_mel(self(mel[None])[0].exp(), mel, self.mel, self.config.mel_iterations)
 
 
 class Judge(nn.Module):
