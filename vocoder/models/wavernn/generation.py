@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +12,7 @@ from scipy.signal import lfilter
 
 from speech.waveform import Waveform
 from training.inference import weight_marks
+from vocoder.contract import Progress
 from vocoder.models.wavernn import kernel, stepping
 from vocoder.models.wavernn.folding import Fold, folds_of, join
 from vocoder.models.wavernn.outputs import expand
@@ -50,8 +50,8 @@ class Engine(Protocol):
         """The next `steps` samples of the first `rows` rows (rows, steps), as the network hears them."""
 
 
-def generate(model, mels: list[torch.Tensor], seed: int, progress: Callable[[int, int], None] | None) -> list[Waveform]:
-    """A sound for each mel (n_mels, T), of T * hop_length samples; see `Model.vocode_many`."""
+def generate(model, mels: list[torch.Tensor], seed: int, progress: Progress | None) -> list[Waveform]:
+    """A sound for each mel (n_mels, T), of T * hop_length samples; see `vocoder.contract`."""
     if not mels:
         return []
     config, hop = model.config, model.mel.hop_length
@@ -74,9 +74,7 @@ def generate(model, mels: list[torch.Tensor], seed: int, progress: Callable[[int
     return waves
 
 
-def _run(
-    model, mels: list[torch.Tensor], folds: list[Fold], seed: int, progress: Callable[[int, int], None] | None
-) -> list[np.ndarray]:
+def _run(model, mels: list[torch.Tensor], folds: list[Fold], seed: int, progress: Progress | None) -> list[np.ndarray]:
     """The samples of each fold, before the filter that lowers high frequencies. folds: the longest first."""
     config, hop, longest = model.config, model.mel.hop_length, folds[0].length
     conditions, begins = conditions_of(model, mels)
@@ -108,33 +106,32 @@ def _chances(folds: list[Fold], seed: int) -> torch.Tensor:
 
 
 def conditions_of(model, mels: list[torch.Tensor]) -> tuple[Conditions, list[int]]:
-    """What all mels say, and the frame at which each begins."""
+    """What all mels say, and the frame at which each begins. Each is looked at alone: not even rounding depends on the
+    others."""
+    pad = model.config.pad
+    parts = [_frames_of(model, mel) for mel in mels]
+    first, first_own, gates, fc1, fc2 = (torch.cat(each) for each in zip(*parts))
+    ends = np.cumsum([len(part[0]) for part in parts]).tolist()
+    begins = [end - len(part[0]) + pad for end, part in zip(ends, parts)]
+    return Conditions(first, model.upsample.taps().contiguous(), first_own, gates, fc1, fc2), begins
+
+
+def _frames_of(model, mel: torch.Tensor) -> list[torch.Tensor]:
+    """What one mel (n_mels, T) says to the layers, T + 2 * pad frames each."""
     from vocoder.models.wavernn.network import normalized
 
-    pad, device = model.config.pad, model.fc3.bias.device
+    pad, rnn, n_mels = model.config.pad, model.config.rnn_dims, model.mel.n_mels
     quiet = -100.0  # before and after a sound; taken as the floor
-    parts, begins, features, frame = [], [], [], 0
-    for mel in mels:
-        padded = normalized(F.pad(mel.to(device).float(), (pad, pad), value=quiet))
-        parts.append(padded)
-        features.append(F.pad(model.resnet(padded[None])[0], (0, 0, pad, pad)))
-        begins.append(frame + pad)
-        frame += padded.shape[1]
-    whole = torch.cat(parts, dim=1).mT
-    first, second, third, fourth = torch.cat(features).chunk(4, dim=-1)
-    rnn, n_mels = model.config.rnn_dims, model.mel.n_mels
-    weight = model.first.weight
-    inner = lambda layer: layer.weight[:, -second.shape[1] :]  # noqa: E731
-    gates = F.linear(second, model.rnn2.weight_ih_l0[:, rnn:], model.rnn2.bias_ih_l0)
-    conditions = Conditions(
-        first=F.linear(whole, weight[:, 1 : 1 + n_mels]).contiguous(),
-        taps=model.upsample.taps().contiguous(),
-        first_own=F.linear(first, weight[:, 1 + n_mels :], model.first.bias).contiguous(),
-        gates=gates.contiguous(),
-        fc1=F.linear(third, inner(model.fc1), model.fc1.bias).contiguous(),
-        fc2=F.linear(fourth, inner(model.fc2), model.fc2.bias).contiguous(),
-    )
-    return conditions, begins
+    padded = normalized(F.pad(mel.to(model.fc3.bias), (pad, pad), value=quiet))
+    features = F.pad(model.resnet(padded[None])[0], (0, 0, pad, pad)).chunk(4, dim=-1)
+    part = features[0].shape[1]
+    return [
+        F.linear(padded.mT, model.first.weight[:, 1 : 1 + n_mels]),
+        F.linear(features[0], model.first.weight[:, 1 + n_mels :], model.first.bias),
+        F.linear(features[1], model.rnn2.weight_ih_l0[:, rnn:], model.rnn2.bias_ih_l0),
+        F.linear(features[2], model.fc1.weight[:, -part:], model.fc1.bias),
+        F.linear(features[3], model.fc2.weight[:, -part:], model.fc2.bias),
+    ]
 
 
 def engine_of(model) -> Engine:

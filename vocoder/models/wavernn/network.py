@@ -6,7 +6,6 @@ B batch, T frames, N = T * hop_length samples.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +15,7 @@ from speech.errors import InputError
 from speech.griffin_lim import LOUDEST
 from speech.mel import FLOOR, MelConfig
 from speech.waveform import Waveform
+from vocoder.contract import Progress, check_mels
 from vocoder.models.wavernn.config import Config
 from vocoder.models.wavernn.generation import generate
 
@@ -112,20 +112,13 @@ class Model(nn.Module):
         x = F.relu(self.fc2(torch.cat([x, parts[3].to(x)], dim=-1)))
         return self.fc3(x)
 
-    def vocode(self, mel: torch.Tensor, seed: int = 0, progress: Callable[[int, int], None] | None = None) -> Waveform:
+    def vocode(self, mel: torch.Tensor, seed: int = 0, progress: Progress | None = None) -> Waveform:
         """(n_mels, T) -> T * hop_length samples. The same seed draws the same samples."""
         return self.vocode_many([mel], seed, progress)[0]
 
-    def vocode_many(
-        self, mels: list[torch.Tensor], seed: int = 0, progress: Callable[[int, int], None] | None = None
-    ) -> list[Waveform]:
-        """Several at once, each as it would be alone.
-
-        progress: told how many samples are made, and of how many, all folds together; what it raises ends the work.
-        """
-        for mel in mels:
-            if mel.ndim != 2 or mel.shape[0] != self.mel.n_mels or not mel.shape[1]:
-                raise InputError(f"this vocoder takes a mel of ({self.mel.n_mels}, frames); found {tuple(mel.shape)}")
+    def vocode_many(self, mels: list[torch.Tensor], seed: int = 0, progress: Progress | None = None) -> list[Waveform]:
+        """See `vocoder.contract`. All folds of all sounds side by side; progress counts their samples."""
+        check_mels(mels, self.mel)
         return generate(self, mels, seed, progress)
 
 
