@@ -7,8 +7,9 @@ from pathlib import Path
 
 import torch
 
+from cloning import Cloner
 from encoder.models import ge2e
-from speech.mel import log_mel
+from speech.mel import MelConfig, log_mel
 from speech.voice import Voice
 from speech.waveform import Waveform
 from synthesizer.models import tacotron2
@@ -17,9 +18,12 @@ from synthesizer.text import SYMBOLS
 from training.checkpoint import load_model
 from training.distributed import World
 from training.loop import _learn
+from vocoder.data import margin
 from vocoder.models import hifigan
+from vocoder.models import wavernn as wave_rnn
 
 CPU = torch.device("cpu")
+MEL_16K = MelConfig(sample_rate=16000, hop_length=200, win_length=800)
 
 
 def threads() -> dict:
@@ -80,6 +84,56 @@ def vocode(frames: int):
     model = hifigan.Model(hifigan.V1, hifigan.MEL).eval()
     mel = torch.randn(hifigan.MEL.n_mels, frames) * 2 - 5
     return lambda: model.vocode(mel)
+
+
+def wavernn(frames: int, folded: bool):
+    """A sound of `frames` at 16 kHz and 200 samples each; folded: in pieces side by side, else one sample at a time."""
+    config = wave_rnn.PRESETS["hop200"]
+    model = wave_rnn.Model(config if folded else replace(config, fold=0), MEL_16K).eval()
+    mel = torch.randn(MEL_16K.n_mels, frames) * 2 - 5
+    return lambda: model.vocode(mel)
+
+
+def wavernn_step(batch: int, samples: int):
+    config = wave_rnn.PRESETS["hop200"]
+    config = replace(config, segment=samples + 2 * config.pad * MEL_16K.hop_length)
+    sound = 0.1 * torch.randn(batch, config.segment + 2 * margin(MEL_16K))
+    return _step(wave_rnn.Task(config, MEL_16K), {"samples": sound}, wave_rnn.SCHEDULE)
+
+
+def hifigan_step(batch: int, samples: int):
+    """Generator and both kinds of discriminators."""
+    sound = 0.1 * torch.randn(batch, samples + 2 * margin(hifigan.MEL))
+    return _step(hifigan.Task(replace(hifigan.V1, segment=samples), hifigan.MEL), {"samples": sound}, hifigan.SCHEDULE)
+
+
+def clone(models: str, reference: str, text: str, **_):
+    """The whole chain, loaded and warm, from text to sound."""
+    cloner = Cloner.load(models)
+    voice = cloner.voice(reference)
+    return lambda: cloner.clone(text, voice, seed=1)
+
+
+def clone_seconds(models: str, reference: str, text: str) -> dict:
+    """Of sound, and of each stage's work."""
+    cloner = Cloner.load(models)
+    voice = cloner.voice(reference)
+    made = [cloner.make([text], [voice], seed=1)[0] for _ in range(4)][-1]
+    return {"seconds of sound": made.wave.seconds} | made.seconds
+
+
+def first_sound(models: str, reference: str, text: str):
+    cloner = Cloner.load(models)
+    voice = cloner.voice(reference)
+    return lambda: next(cloner.stream(text, voice, seed=1))
+
+
+def clone_many(models: str, reference: str, texts: list[str], together: bool):
+    cloner = Cloner.load(models)
+    voice = cloner.voice(reference)
+    if together:
+        return lambda: cloner.clone(texts, voice, seed=1)
+    return lambda: [cloner.clone(text, voice, seed=1) for text in texts]
 
 
 def bfloat16_loss(clip: str, folder: str) -> dict:

@@ -152,3 +152,116 @@ class Generator(nn.Module):
 def vocode(frames: int):
     model, mel = Generator().eval(), torch.randn(1, 80, frames) * 2 - 5
     return torch.no_grad()(lambda: model(mel).numpy())
+
+
+class Judges(nn.Module):
+    """HiFi-GAN's discriminators of periods and of scales, of their published sizes."""
+
+    def __init__(self):
+        super().__init__()
+        tall = lambda a, b, s: nn.Conv2d(a, b, (5, 1), (s, 1), padding=(2, 0))  # noqa: E731
+        widths = [(1, 32, 3), (32, 128, 3), (128, 512, 3), (512, 1024, 3), (1024, 1024, 1), (1024, 1, 1)]
+        self.periods = nn.ModuleList(nn.ModuleList(tall(*shape) for shape in widths) for _ in range(5))
+        wide = lambda a, b, k, s, g: nn.Conv1d(a, b, k, s, padding=k // 2, groups=g)  # noqa: E731
+        shapes = [(1, 128, 15, 1, 1), (128, 128, 41, 2, 4), (128, 256, 41, 2, 16), (256, 512, 41, 4, 16)]
+        shapes += [(512, 1024, 41, 4, 16), (1024, 1024, 41, 1, 16), (1024, 1024, 5, 1, 1), (1024, 1, 3, 1, 1)]
+        self.scales = nn.ModuleList(nn.ModuleList(wide(*shape) for shape in shapes) for _ in range(3))
+
+    def forward(self, x):
+        """(B, 1, N) -> every layer's output of every discriminator."""
+        outputs = []
+        for period, layers in zip((2, 3, 5, 7, 11), self.periods):
+            padded = F.pad(x, (0, -x.shape[-1] % period))
+            outputs.append(self._through(padded.unflatten(-1, (-1, period)), layers))
+        for layers in self.scales:
+            outputs.append(self._through(x, layers))
+            x = F.avg_pool1d(x, 4, 2, padding=2)
+        return outputs
+
+    def _through(self, x, layers):
+        outputs = []
+        for layer in layers:
+            x = layer(F.leaky_relu(x, 0.1) if outputs else x)
+            outputs.append(x)
+        return outputs
+
+
+def hifigan_step(batch: int, samples: int):
+    from vocoder.models import hifigan
+
+    model, judges = Generator(), Judges()
+    optimizers = [torch.optim.AdamW(part.parameters(), lr=2e-4) for part in (judges, model)]
+    mel, real = torch.randn(batch, 80, samples // 256) * 2 - 5, 0.1 * torch.randn(batch, 1, samples)
+
+    def step():
+        fake = model(mel)
+        pairs = zip(judges(real), judges(fake.detach()))
+        sum(((1 - a[-1]) ** 2).mean() + (b[-1] ** 2).mean() for a, b in pairs).backward()
+        _finish(judges, optimizers[0])
+        loss = 45 * F.l1_loss(log_mel(fake[:, 0], hifigan.MEL), log_mel(real[:, 0], hifigan.MEL))
+        for a, b in zip(judges(real), judges(fake)):
+            loss = loss + ((1 - b[-1]) ** 2).mean() + 2 * sum(F.l1_loss(y, x) for x, y in zip(a[:-1], b[:-1]))
+        loss.backward()
+        judges.zero_grad()
+        _finish(model, optimizers[1])
+
+    return step
+
+
+class WaveRnn(nn.Module):
+    """In fatchord's layout; what it knows of the mel comes as one vector a sample."""
+
+    def __init__(self, known: int = 80 + 32, aux: int = 32, width: int = 512, levels: int = 512):
+        super().__init__()
+        self.aux, self.width = aux, width
+        self.first = nn.Linear(1 + known, width)
+        self.rnn1, self.rnn2 = nn.GRU(width, width, batch_first=True), nn.GRU(width + aux, width, batch_first=True)
+        self.fc1, self.fc2, self.fc3 = (
+            nn.Linear(width + aux, width),
+            nn.Linear(width + aux, width),
+            nn.Linear(width, levels),
+        )
+
+    def forward(self, x, known, states=(None, None)):
+        """x (B, N), known (B, N, 112) -> logits (B, N, levels), states"""
+        aux = known[..., : self.aux]
+        x = self.first(torch.cat([x[..., None], known], dim=-1))
+        y, first = self.rnn1(x, states[0])
+        x = x + y
+        y, second = self.rnn2(torch.cat([x, aux], dim=-1), states[1])
+        x = F.relu(self.fc1(torch.cat([x + y, aux], dim=-1)))
+        x = F.relu(self.fc2(torch.cat([x, aux], dim=-1)))
+        return self.fc3(x), (first, second)
+
+
+def wavernn(frames: int, folded: bool):
+    """Folds of 8000 samples that go on 800 into the next, as Real-Time-Voice-Cloning's."""
+    model, samples = WaveRnn().eval(), frames * 200
+    rows, steps = (-(-samples // 8800), min(samples, 9600)) if folded else (1, samples)
+    known = torch.randn(rows, steps, 112)
+
+    @torch.no_grad()
+    def speak():
+        x, states, out = torch.zeros(rows, 1), (None, None), []
+        for step in range(steps):
+            logits, states = model(x, known[:, step : step + 1], states)
+            level = torch.distributions.Categorical(logits=logits[:, 0]).sample()
+            x = level[:, None] * (2 / 511) - 1
+            out.append(x)
+        return torch.cat(out, dim=1)
+
+    return speak
+
+
+def wavernn_step(batch: int, samples: int):
+    model = WaveRnn()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
+    heard, said = torch.rand(batch, samples) * 2 - 1, torch.randint(0, 512, (batch, samples))
+    known = torch.randn(batch, samples, 112)
+
+    def step():
+        logits, _ = model(heard, known)
+        F.cross_entropy(logits.flatten(0, 1), said.flatten()).backward()
+        _finish(model, optimizer)
+
+    return step

@@ -25,8 +25,10 @@ def finish(row: dict) -> dict:
     for key in ("ours", "theirs", "ratios"):
         if row.get(key):
             row[key] = summarize(row[key]) | {"runs": row[key]}
-    if row.get("ratios"):
+    if row.get("ratios") and row["target"]:
         row["met"] = row["ratios"]["median"] >= row["target"]
+    if row.get("most"):
+        row["quick"] = row["ours"]["median"] <= row["most"]
     return row
 
 
@@ -36,7 +38,7 @@ def table(results: dict) -> str:
     lines = [
         f"Measured {m['date']} on {m['cpu']}, {m['cores']} cores ({flags}), torch {m['torch']} with {m['threads']} "
         f"threads; load before: {m['load']}. Medians, in brackets lowest and highest; ratios are theirs / ours, taken "
-        f"pair by pair of alternating runs. Recordings: {results['recordings']}.",
+        f"pair by pair of alternating runs; bold: as wanted. Recordings: {results['recordings']}.",
         "",
         "| job | ours | theirs | ratio | wanted | ratio of CPU time | theirs is |",
         "|---|---|---|---|---|---|---|",
@@ -46,20 +48,26 @@ def table(results: dict) -> str:
         if "error" in row:
             lines.append(f"| {row['title']} | not measured: {row['error'].replace('|', '/')} | | | | | |")
             continue
-        ours = _values(row["ours"], row["unit"])
+        ours = _bold(_values(row["ours"], row["unit"]), row.get("quick", False))
+        wanted = [f"{row['target']:g}"] if row["target"] and row.get("ratios") else []
+        wanted = ", ".join([*wanted, *([f"at most {row['most']:g} {row['unit']}"] if row.get("most") else [])])
         if row.get("ratios"):
             r = row["ratios"]
-            ratio = f"{'**' if row['met'] else ''}{r['median']:.2f}{'**' if row['met'] else ''}"
-            ratio += f" ({r['low']:.2f}–{r['high']:.2f})"
+            median = _bold(f"{r['median']:.2f}", row.get("met", False))
+            ratio = f"{median} ({r['low']:.2f}–{r['high']:.2f})"
             theirs = _values(row["theirs"], row["unit"])
-            wanted = f"{row['target']:g} | {row['cpu ratio']:.2f}"
-            lines.append(f"| {row['title']} | {ours} | {theirs} | {ratio} | {wanted} | {row['against']} |")
+            beside = f"{ratio} | {wanted} | {row['cpu ratio']:.2f} | {row['against']}"
+            lines.append(f"| {row['title']} | {ours} | {theirs} | {beside} |")
         else:
-            lines.append(f"| {row['title']} | {ours} | | | | | not given |")
+            lines.append(f"| {row['title']} | {ours} | | | {wanted} | | not given |")
         if row.get("figures"):
             shown = ", ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in row["figures"].items())
             notes.append(f"- {row['title']}: {shown}{'; ' + row['note'] if row.get('note') else ''}")
     return "\n".join([*lines, "", *notes]).rstrip() + "\n"
+
+
+def _bold(text: str, reached: bool) -> str:
+    return f"**{text}**" if reached else text
 
 
 def _values(summary: dict, unit: str) -> str:

@@ -14,7 +14,9 @@ from benchmarks.sounds import write_clips, write_corpus
 
 SENTENCE = "A small boat sailed slowly past the old harbor wall at dawn."
 """Sixty characters."""
+LONG_TEXT = " ".join([SENTENCE] * 8)[:500]
 RTVC, HIFIGAN, PLAIN = "Real-Time-Voice-Cloning", "HiFi-GAN (jik876)", "the same written plainly, float32"
+ALONE = "the same, one by one"
 
 
 @dataclass
@@ -50,11 +52,13 @@ class Bench:
 class Row:
     name: str
     title: str
-    target: float
-    """The smallest ratio, theirs / ours, that is good enough."""
+    target: float | None
+    """The smallest ratio, theirs / ours, that is good enough; None where nothing is like it."""
     measure: Callable[[Bench], dict]
     """Returns what `compare` does, and "against"; "figures" and "note" where there is more to say. Raises Failed."""
     unit: str = "s"
+    most: float | None = None
+    """The largest of ours that is good enough, where that too was asked for."""
 
 
 def in_workers(job: str, settings: dict, peer: str = "rtvc", pairs: int = 100, times: int = 1) -> Callable:
@@ -118,12 +122,52 @@ def show_help(bench: Bench) -> dict:
     return compare(ours, theirs if bench.rtvc else None, bench.runs) | {"against": RTVC if bench.rtvc else None}
 
 
-def memory(bench: Bench) -> dict:
+def in_voice(bench: Bench) -> dict:
+    """Models and a recording to clone with."""
     for stage in ("encoder", "synthesizer", "vocoder"):
         if not (bench.models / stage / "model.safetensors").exists():
             raise Failed(f"{bench.models / stage} holds no trained {stage}; give --models DIR")
     reference = bench.models / "reference.flac"
-    reference = str(reference) if reference.exists() else bench.some_clips()[0]
+    return {
+        "models": str(bench.models),
+        "reference": str(reference) if reference.exists() else bench.some_clips()[0],
+    }
+
+
+def clone(bench: Bench) -> dict:
+    given = in_voice(bench) | {"text": SENTENCE}
+    with Worker("ours") as ours:
+        figures = ours.ask(call="clone_seconds", settings=given)
+        if not bench.rtvc:
+            ours.ask(prepare="clone", settings=given)
+            done = compare(lambda: Cost(**ours.ask(run=1)), None, bench.runs)
+            return done | {"against": None, "figures": figures}
+        with Worker("rtvc", bench.rtvc) as theirs:
+            models = _their_models(bench, theirs)
+            theirs.ask(prepare="clone", settings=given | {"models": models, "frames": bench.size(400, 40)})
+            ours.ask(prepare="clone", settings=given)
+            sides = (lambda w=worker: Cost(**w.ask(run=1)) for worker in (ours, theirs))
+            done = compare(*sides, min(bench.runs, bench.size(3, 1)))
+    return done | {"against": RTVC, "figures": figures, "note": "theirs: untrained weights, cut off after 5 s"}
+
+
+def first_sound(bench: Bench) -> dict:
+    with Worker("ours") as worker:
+        worker.ask(prepare="first_sound", settings=in_voice(bench) | {"text": LONG_TEXT})
+        return compare(lambda: Cost(**worker.ask(run=1)), None, bench.runs) | {"against": None}
+
+
+def many(bench: Bench) -> dict:
+    given = in_voice(bench) | {"texts": [f"{SENTENCE[: 40 + i % 20]}." for i in range(bench.size(32, 2))]}
+    with Worker("ours") as ours, Worker("ours") as alone:
+        ours.ask(prepare="clone_many", settings=given | {"together": True})
+        alone.ask(prepare="clone_many", settings=given | {"together": False})
+        sides = (lambda w=worker: Cost(**w.ask(run=1)) for worker in (ours, alone))
+        return compare(*sides, bench.runs) | {"against": ALONE}
+
+
+def memory(bench: Bench) -> dict:
+    reference = in_voice(bench)["reference"]
     took: dict[str, float] = {}
 
     def ours() -> Cost:
@@ -140,11 +184,11 @@ def memory(bench: Bench) -> dict:
 
 
 def _their_memory(bench: Bench, reference: str, took: dict[str, float]) -> Side:
-    models = bench.folder("rtvc-models")
     with Worker("rtvc", bench.rtvc) as worker:
-        worker.ask(call="make_models", settings={"folder": str(models), "reduction": 2})
-    settings = {"models": str(models), "reference": reference, "text": SENTENCE, "output": str(models / "theirs.wav")}
-    call = ["--call", "clone", json.dumps(settings | {"frames": bench.size(400, 40)})]
+        models = _their_models(bench, worker)
+    output = str(bench.scratch / "theirs.wav")
+    settings = {"models": models, "reference": reference, "text": SENTENCE, "output": output}
+    call = ["--call", "clone_once", json.dumps(settings | {"frames": bench.size(400, 40)})]
 
     def theirs() -> Cost:
         cost = run_command([*worker_command("rtvc", bench.rtvc), *call], bench.rtvc)
@@ -152,6 +196,12 @@ def _their_memory(bench: Bench, reference: str, took: dict[str, float]) -> Side:
         return cost
 
     return theirs
+
+
+def _their_models(bench: Bench, worker: Worker) -> str:
+    models = str(bench.folder("rtvc-models"))
+    worker.ask(call="make_models", settings={"folder": models, "reduction": 2})
+    return models
 
 
 def _synthesizer_step(preset: str) -> Callable:
@@ -183,6 +233,18 @@ ROWS = [
     Row("synthesize-small", "Synthesizer (small) speaking 60 characters, 400 frames", 3.0,
         in_workers("synthesize", _speak | {"preset": "small"})),
     Row("vocode", "HiFi-GAN v1, 5 s (431 frames)", 2.0, vocode),
+    Row("hifigan-step", "HiFi-GAN v1 training step, 16 x 8192 samples", 3.0,
+        in_workers("hifigan_step", {"batch": lambda b: b.size(16, 1), "samples": 8192}, "hifigan", pairs=2)),
+    Row("wavernn", "WaveRNN, 5 s, folded", 10.0,
+        in_workers("wavernn", {"frames": lambda b: b.size(400, 4), "folded": True}, pairs=3), most=2.0),
+    Row("wavernn-unfolded", "WaveRNN, 1 s, one sample at a time", 6.0,
+        in_workers("wavernn", {"frames": lambda b: b.size(80, 2), "folded": False}, pairs=2), most=2.0),
+    Row("wavernn-step", "WaveRNN training step, 100 x 1000 samples", 4.0,
+        in_workers("wavernn_step", {"batch": lambda b: b.size(100, 2), "samples": lambda b: b.size(1000, 200)},
+                   pairs=2)),
+    Row("clone", "The whole chain, default models, 60 characters, warm", 40.0, clone, most=0.5),
+    Row("first-sound", "First sound of a text of 500 characters", None, first_sound, most=0.4),
+    Row("many", "32 sentences at once", 3.0, many),
     Row("help", "demo_cli.py --help", 10.0, show_help),
     Row("memory", "Peak memory of a cloned sentence, the whole process", 1.3, memory, "MB"),
 ]  # fmt: skip

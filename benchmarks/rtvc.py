@@ -131,31 +131,85 @@ def synthesize(preset: str, text: str, frames: int, reduction: int):
     return speak
 
 
+def _wavernn():
+    from vocoder import hparams as hp
+    from vocoder.models.fatchord_version import WaveRNN
+
+    names = ["rnn_dims", "fc_dims", "pad", "upsample_factors", "compute_dims", "res_out_dims", "res_blocks", "mode"]
+    sizes = {name: getattr(hp, f"voc_{name}") for name in names}
+    return WaveRNN(**sizes, bits=hp.bits, feat_dims=hp.num_mels, hop_length=hp.hop_length, sample_rate=hp.sample_rate)
+
+
+def wavernn(frames: int, folded: bool):
+    """As vocoder/inference.py does it."""
+    import torch
+
+    mend_librosa()
+    model, mels = _wavernn().eval(), torch.rand(1, 80, frames)
+    return lambda: model.generate(mels, folded, 8000, 800, True, lambda *_: None)
+
+
+def wavernn_step(batch: int, samples: int):
+    """As vocoder/train.py does it, from a batch in memory."""
+    import torch
+    import torch.nn.functional as F
+
+    mend_librosa()
+    model = _wavernn().train()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
+    heard, said = torch.rand(batch, samples) * 2 - 1, torch.randint(0, 512, (batch, samples))
+    mels = torch.rand(batch, 80, samples // 200 + 4)
+
+    def step():
+        loss = F.cross_entropy(model(heard, mels).transpose(1, 2).unsqueeze(-1), said.unsqueeze(-1))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    return step
+
+
 def make_models(folder: str, reduction: int) -> dict:
     """Three checkpoints of untrained weights, of the sizes it ships."""
     import torch
 
     mend_librosa()
     from encoder.model import SpeakerEncoder
-    from vocoder import hparams as hp
-    from vocoder.models.fatchord_version import WaveRNN
 
     cpu = torch.device("cpu")
     synthesizer = _endless(_tacotron())
     synthesizer.r = reduction
-    names = ["rnn_dims", "fc_dims", "pad", "upsample_factors", "compute_dims", "res_out_dims", "res_blocks", "mode"]
-    sizes = {name: getattr(hp, f"voc_{name}") for name in names}
-    shared = {"bits": hp.bits, "feat_dims": hp.num_mels, "hop_length": hp.hop_length, "sample_rate": hp.sample_rate}
-    models = {"encoder": SpeakerEncoder(cpu, cpu), "synthesizer": synthesizer, "vocoder": WaveRNN(**sizes, **shared)}
+    models = {"encoder": SpeakerEncoder(cpu, cpu), "synthesizer": synthesizer, "vocoder": _wavernn()}
     for name, model in models.items():
         torch.save({"model_state": model.state_dict(), "step": 0}, Path(folder, f"{name}.pt"))
     return {}
 
 
-def clone(models: str, reference: str, text: str, output: str, frames: int) -> None:
-    """What demo_cli.py does between its questions, for one sentence cut off after `frames`."""
+def clone(models: str, reference: str, text: str, frames: int):
+    """What demo_cli.py does between its questions, for one sentence cut off after `frames`, all loaded and warm."""
+    voice, synthesizer = _ready(models, reference, frames)
+    from vocoder import inference as vocoder
+
+    def speak():
+        (mel,) = synthesizer.synthesize_spectrograms([text], [voice])
+        return vocoder.infer_waveform(mel, progress_callback=lambda *_: None)
+
+    return speak
+
+
+def clone_once(models: str, reference: str, text: str, output: str, frames: int) -> None:
+    """The same, with loading, into a file."""
     import soundfile
 
+    voice, synthesizer = _ready(models, reference, frames)
+    from vocoder import inference as vocoder
+
+    (mel,) = synthesizer.synthesize_spectrograms([text], [voice])
+    soundfile.write(output, vocoder.infer_waveform(mel).astype(np.float32), synthesizer.sample_rate)
+
+
+def _ready(models: str, reference: str, frames: int):
+    """The voice of a recording, and a synthesizer that stops after `frames`; the vocoder is loaded too."""
     mend_librosa()
     from encoder import inference as encoder
     from synthesizer.inference import Synthesizer
@@ -166,7 +220,4 @@ def clone(models: str, reference: str, text: str, output: str, frames: int) -> N
     vocoder.load_model(Path(models, "vocoder.pt"))
     synthesizer.load()
     synthesizer._model.generate = partial(synthesizer._model.generate, steps=frames)
-    voice = encoder.embed_utterance(encoder.preprocess_wav(Path(reference)))
-    (mel,) = synthesizer.synthesize_spectrograms([text], [voice])
-    wave = vocoder.infer_waveform(mel)
-    soundfile.write(output, wave.astype(np.float32), synthesizer.sample_rate)
+    return encoder.embed_utterance(encoder.preprocess_wav(Path(reference))), synthesizer
