@@ -25,6 +25,7 @@ from speech.voice import Voice
 from speech.waveform import Waveform
 from synthesizer.synthesis import Synthesis
 from synthesizer.text import Piece, split_sentences, unknown_characters
+from synthesizer.text.sentences import COMMA
 from training.checkpoint import load_model
 from training.distributed import pick_device
 from training.registry import model_module, model_names, preset
@@ -35,8 +36,11 @@ SHORTEST_REFERENCE = 0.5
 PIECES_AT_ONCE = 16
 """Sentences synthesized together."""
 
+LONGEST_BEGINNING = 80
+"""Characters of a text's first piece, where a mark allows it: the first sound is heard when that piece is made."""
+
 Progress = Callable[[str, int, int], None]
-"""Told the stage, how many of a text's sentences are done, and of how many. What it raises ends the work."""
+"""Told the stage, how many sentences are done, and of how many, of all texts together. What it raises ends the work."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +57,8 @@ class Mels:
     """Of the synthesizer: a vocoder must have the same."""
     seconds: float
     """What the synthesizer took, shared evenly among texts made together."""
+    seed: int = 0
+    """Of the synthesizer's random numbers; the vocoder takes the same."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +71,7 @@ class Clone:
     left_out: list[tuple[str, str]]
     """Characters of the text that could not be spoken, with their names."""
     seconds: dict[str, float]
-    """What each stage took: {"synthesizer": ..., "vocoder": ...}; the first shared evenly among texts made together."""
+    """What each stage took, shared evenly among texts made together: {"synthesizer": ..., "vocoder": ...}."""
 
     @property
     def real_time_factor(self) -> float:
@@ -168,7 +174,7 @@ class Cloner:
         A text gives the same sound alone and among others, for the same seed; without a seed, each call differs.
         Raises InputError if a text has nothing that can be spoken.
         """
-        return [self.vocode(mels, progress) for mels in self.synthesize(texts, voices, seed, progress)]
+        return self._vocode(self.synthesize(texts, voices, seed, progress), progress or _silent)
 
     def synthesize(
         self, texts: list[str], voices: list[Voice], seed: int | None = None, progress: Progress | None = None
@@ -189,31 +195,25 @@ class Cloner:
                 unknown_characters(text),
                 self.synthesizer.mel,
                 seconds,
+                seed,
             )
             for text, pieces in zip(texts, split)
         ]
 
     def vocode(self, mels: Mels, progress: Progress | None = None) -> Clone:
         """The second half of `make`. Raises InputError if the mels are not such as the vocoder reads."""
-        wrong = mels.mel.differences(self.vocoder.mel)
-        if wrong:
-            raise InputError(f"these mels are not such as the vocoder reads: {'; '.join(wrong)}")
-        began, waves = time.perf_counter(), []
-        for synthesis in mels.pieces:
-            waves.append(self.vocoder.vocode(synthesis.mel))
-            (progress or _silent)("vocoder", len(waves), len(mels.pieces))
-        seconds = {"synthesizer": mels.seconds, "vocoder": time.perf_counter() - began}
-        return Clone(join_pieces(waves, mels.pauses), mels.pieces, mels.left_out, seconds)
+        return self._vocode([mels], progress or _silent)[0]
 
     def pieces(self, text: str) -> list[Piece]:
         """The sentences of a text as `make` and `stream` say them, and the silence that follows each.
 
+        A long first sentence parts at one of its marks, so that a listener does not wait for all of it.
         Raises InputError if the text has nothing that can be spoken.
         """
         pieces = split_sentences(text)
         if not pieces:
             raise InputError(_nothing_to_say(text))
-        return pieces
+        return [*_begun_early(pieces[0]), *pieces[1:]]
 
     def stream(self, text: str, voice: Voice, seed: int | None = None) -> Iterator[Waveform]:
         """The sound of `clone`, a sentence at a time as each is made; joined, the pieces are what `clone` gives.
@@ -227,7 +227,7 @@ class Cloner:
     def _stream(self, pieces: list[Piece], voice: Voice, seed: int) -> Iterator[Waveform]:
         for index, piece in enumerate(pieces):
             (synthesis,) = self.synthesizer.synthesize([piece.text], [voice], seed=seed)
-            yield finished(self.vocoder.vocode(synthesis.mel), piece.pause if index < len(pieces) - 1 else 0.0)
+            yield finished(self.vocoder.vocode(synthesis.mel, seed), piece.pause if index < len(pieces) - 1 else 0.0)
 
     def _synthesize(self, jobs: list[tuple[str, Voice]], seed: int, progress: Progress) -> list[Synthesis]:
         """All pieces, those of similar length together, so that none waits long for another."""
@@ -240,6 +240,29 @@ class Cloner:
             progress("synthesizer", len(made), len(jobs))
         return [made[i] for i in range(len(jobs))]
 
+    def _vocode(self, several: list[Mels], progress: Progress) -> list[Clone]:
+        """All sentences of texts made together, at once."""
+        for wrong in (mels.mel.differences(self.vocoder.mel) for mels in several):
+            if wrong:
+                raise InputError(f"these mels are not such as the vocoder reads: {'; '.join(wrong)}")
+        mels = [synthesis.mel for each in several for synthesis in each.pieces]
+
+        def tell(done: int, total: int) -> None:
+            progress("vocoder", len(mels) * done // total, len(mels))
+
+        began = time.perf_counter()
+        waves = iter(self.vocoder.vocode_many(mels, several[0].seed if several else 0, tell))
+        seconds = (time.perf_counter() - began) / max(len(several), 1)
+        return [
+            Clone(
+                join_pieces([next(waves) for _ in each.pieces], each.pauses),
+                each.pieces,
+                each.left_out,
+                {"synthesizer": each.seconds, "vocoder": seconds},
+            )
+            for each in several
+        ]
+
     def _own(self, voice: Voice, label: str) -> Voice:
         if voice.encoder != self.fingerprint:
             raise InputError(
@@ -247,6 +270,15 @@ class Cloner:
                 f"make the voice again from its recording"
             )
         return voice
+
+
+def _begun_early(piece: Piece) -> list[Piece]:
+    """A piece in two if it is long and has a mark to part at, where one would pause anyway; else as it is."""
+    beginning = split_sentences(piece.text, LONGEST_BEGINNING)[0]
+    rest = piece.text[len(beginning.text) :].strip()
+    if beginning.pause < COMMA or not piece.text.startswith(beginning.text) or not split_sentences(rest):
+        return [piece]
+    return [beginning, Piece(rest, piece.pause)]
 
 
 def _silent(stage: str, done: int, total: int) -> None:

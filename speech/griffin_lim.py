@@ -60,19 +60,21 @@ def _sounds(
     gap = _steps(config) - 1
     magnitude, starts = laid_out(magnitudes, gap)
     magnitude = magnitude.mT.contiguous()
-    phase, _ = laid_out([_phases(each, seed) for each in magnitudes], gap)
-    spectrum = torch.polar(magnitude, phase.mT.contiguous())
-    before = torch.zeros_like(spectrum)
-    carried = momentum / (1 + momentum)
-    spoken, _ = laid_out([torch.ones_like(each[:1]) for each in magnitudes], gap)
-    weight = _added(spoken.mT * window(config, magnitude.device).square(), config).clamp_min(1e-3).reciprocal()
+    phase = laid_out([_phases(each, seed) for each in magnitudes], gap)[0].mT
+    spectrum = torch.complex(phase.cos() * magnitude, phase.sin() * magnitude)
+    spoken = laid_out([torch.ones_like(each[:1]) for each in magnitudes], gap)[0].mT
+    once = window(config, magnitude.device)
+    weight = _added((spoken * once).contiguous(), once, config).clamp_min(1e-3).reciprocal()
+    before, carried = torch.zeros_like(weight), momentum / (1 + momentum)
     for _ in range(iterations):
-        found = _frames(_overlap(spectrum, config).mul_(weight), config)
-        # As pairs of real numbers: torch's own for complex ones are several times slower.
-        ahead = torch.sub(torch.view_as_real(found), torch.view_as_real(before), alpha=carried)
-        power = ahead[..., 0].square().addcmul_(ahead[..., 1], ahead[..., 1])
-        spectrum = torch.view_as_complex(ahead).mul_(power.clamp_min_(1e-24).rsqrt_().mul_(magnitude))
-        before = found
+        samples = _overlap(spectrum, config).mul_(weight)
+        # A transform is linear: a step of the spectrum is the spectrum of a step, and samples are fewer.
+        spectrum = _frames(torch.sub(samples, before, alpha=carried), config)
+        before = samples
+        # In pairs of real numbers: torch's absolute value of complex ones is several times slower.
+        real, imaginary = torch.view_as_real(spectrum).unbind(-1)
+        power = real.square().addcmul_(imaginary, imaginary)
+        spectrum.mul_(power.clamp_min_(1e-24).rsqrt_().mul_(magnitude))
     samples = _overlap(spectrum, config).mul_(weight).cpu().numpy()
     pad, hop = (config.n_fft - config.hop_length) // 2, config.hop_length
     cut = [samples[pad + start * hop :][: each.shape[1] * hop] for start, each in zip(starts, magnitudes)]
@@ -142,15 +144,17 @@ def _frames(samples: torch.Tensor, config: MelConfig) -> torch.Tensor:
 def _overlap(spectrum: torch.Tensor, config: MelConfig) -> torch.Tensor:
     """The frames of a spectrum (T, n_fft // 2 + 1), windowed and added; divided by the added squares of the
     windows, these are the samples whose spectrum is nearest."""
-    return _added(torch.fft.irfft(spectrum, config.n_fft).mul_(window(config, spectrum.device)), config)
+    return _added(torch.fft.irfft(spectrum, config.n_fft), window(config, spectrum.device), config)
 
 
-def _added(frames: torch.Tensor, config: MelConfig) -> torch.Tensor:
-    """(T, n_fft), hop_length apart -> ((T - 1) * hop_length + n_fft,). F.fold does the same, 30 times slower."""
+def _added(frames: torch.Tensor, shape: torch.Tensor, config: MelConfig) -> torch.Tensor:
+    """Frames (T, n_fft) shaped by (n_fft,), hop_length apart -> ((T - 1) * hop_length + n_fft,). F.fold adds the same,
+    30 times slower."""
     steps, hop = _steps(config), config.hop_length
-    total = (len(frames) - 1) * hop + config.n_fft
-    pieces = F.pad(frames, (0, steps * hop - config.n_fft)).unflatten(1, (steps, hop))
+    total, rest = (len(frames) - 1) * hop + config.n_fft, steps * hop - config.n_fft
+    if rest:
+        frames, shape = F.pad(frames, (0, rest)), F.pad(shape, (0, rest))
     added = frames.new_zeros(len(frames) + steps - 1, hop)
-    for step in range(steps):
-        added[step : step + len(frames)] += pieces[:, step]
+    for step, (piece, part) in enumerate(zip(frames.unflatten(1, (steps, hop)).unbind(1), shape.split(hop))):
+        added[step : step + len(frames)].addcmul_(piece, part)
     return added.flatten()[:total]

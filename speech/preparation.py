@@ -9,7 +9,7 @@ import argparse
 import csv
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import numpy as np
 
 from speech.errors import InputError
 from speech.files import whole_file
+from speech.preparation_by_ray import connect_ray, each_by_ray
 from speech.shards import LeftOutClip, Record, Shard, shard_metadata, write_shard
 from speech.utterance import Utterance
 from speech.waveform import Waveform
@@ -50,7 +51,6 @@ def prepare(
     Run again after a stop, it makes only the shards that are missing or whose recordings have changed.
     Raises InputError if `out` holds shards made with other settings.
     """
-    import joblib
     from tqdm import tqdm
 
     utterances, doubles = _without_doubles(utterances)
@@ -61,14 +61,20 @@ def prepare(
     for stale in set(out.glob("shard-?????.safetensors")) - set(paths):
         stale.unlink()
     todo = [(path, part) for path, part in zip(paths, parts) if not _is_done(path, part)]
-    tasks = (joblib.delayed(_write_part)(path, part, features, settings) for path, part in todo)
+    tasks = [(path, part, features, settings) for path, part in todo]
     done = len(utterances) - sum(len(part) for _, part in todo)
     with tqdm(total=len(utterances), initial=done, unit="clip", desc=f"preparing {out}") as bar:
-        options = {} if backend in ("ray", "dask") else {"return_as": "generator_unordered"}
-        with joblib.parallel_config(backend=backend):
-            for count in joblib.Parallel(n_jobs=jobs, **options)(tasks):
-                bar.update(count)
+        for count in each_by_ray(_write_part, tasks, jobs) if backend == "ray" else _by_joblib(tasks, jobs, backend):
+            bar.update(count)
     return _report(out, paths, doubles)
+
+
+def _by_joblib(tasks: list[tuple], jobs: int, backend: str) -> Iterable[int]:
+    import joblib
+
+    options = {} if backend == "dask" else {"return_as": "generator_unordered"}
+    with joblib.parallel_config(backend=backend):
+        yield from joblib.Parallel(n_jobs=jobs, **options)(joblib.delayed(_write_part)(*task) for task in tasks)
 
 
 def _write_part(path: Path, part: list[Utterance], features: Features, settings: dict) -> int:
@@ -209,7 +215,7 @@ def add_arguments(parser: argparse.ArgumentParser, stage: str) -> None:
     parser.add_argument("--jobs", type=int, default=-1, help="processes; default: one a core")
     parser.add_argument(
         "--backend", default="loky", choices=["loky", "ray", "dask"],
-        help="joblib's engine: loky is this machine; ray and dask are clusters (install ray, or dask[distributed])",
+        help="loky is this machine; clusters: ray (pip install -r requirements-ray.txt), dask (dask[distributed])",
     )  # fmt: skip
     parser.add_argument(
         "--cluster", metavar="ADDRESS", help="address of the Ray or Dask cluster; default: start one here"
@@ -220,7 +226,10 @@ def run(arguments: argparse.Namespace, stage: str, features: Features, settings:
     """Read the corpus, prepare it for a stage, and print the report."""
     from speech.corpora import read_corpus
 
-    connect_cluster(arguments.backend, arguments.cluster)
+    if arguments.backend == "ray":
+        connect_ray(arguments.cluster)
+    elif arguments.backend == "dask":
+        connect_dask(arguments.cluster)
     utterances = list(read_corpus(arguments.corpus, arguments.reader))
     # A shell leaves the ~ of --out=~/prepared as it is.
     root = arguments.out or Path("datasets_root/prepared") / arguments.corpus.expanduser().resolve().name
@@ -234,21 +243,12 @@ def run(arguments: argparse.Namespace, stage: str, features: Features, settings:
         raise InputError(f"no clip of {arguments.corpus} could be used; {root / stage / 'left_out.csv'} says why")
 
 
-def connect_cluster(backend: str, address: str | None) -> None:
-    """Make joblib know the Ray or Dask engine; nothing to do for this machine's own processes."""
+def connect_dask(address: str | None) -> None:
+    """Make joblib know a Dask cluster, or start one here."""
     try:
-        if backend == "ray":
-            import ray
-            from ray.util.joblib import register_ray
-
-            ray.init(address=address, ignore_reinit_error=True)
-            register_ray()
-        elif backend == "dask":
-            from distributed import Client
-
-            Client(address)
+        from distributed import Client
     except ImportError as error:
-        package = {"ray": "ray", "dask": "dask[distributed]"}[backend]
         raise InputError(
-            f"--backend {backend} needs a package that is not installed: pip install '{package}'"
+            "--backend dask needs a package that is not installed: pip install 'dask[distributed]'"
         ) from error
+    Client(address)

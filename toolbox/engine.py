@@ -129,7 +129,7 @@ class Engine:
         report("vocoding", 0, len(frames))
 
         def tell(stage: str, done: int, total: int) -> None:
-            report("vocoding", done, total, (time.perf_counter() - began) / frames[done - 1])
+            report("vocoding", done, total, (time.perf_counter() - began) / frames[done - 1] if done else 0.0)
 
         clone = cloner.vocode(_mels(said), tell)
         try:

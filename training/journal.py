@@ -6,10 +6,18 @@ import json
 from pathlib import Path
 
 from speech.files import whole_file
+from training.laps import SHARES
+
+COSTS = ("seconds", *SHARES)
+"""Figures of a line that say what learning cost, not what was learned."""
 
 
 class Journal:
-    """`journal.jsonl` of a run: one object a line, {"step": ..., "kind": "train" or "held_out", figures}."""
+    """`journal.jsonl` of a run: one object a line, {"step": ..., "kind": "train" or "held_out", figures}.
+
+    Lines of training also hold what it cost since the last: `seconds` a step, and the shares of that time that went
+    into waiting for data, forward, backward and optimizer (`data_share` and so on).
+    """
 
     def __init__(self, folder: Path, step: int):
         """Open for writing from `step` on; lines of later steps, lost with a kill, are dropped."""
@@ -45,11 +53,12 @@ def read_journal(folder: Path) -> list[dict]:
 
 
 def plot_curves(folder: Path) -> None:
-    """Draw every figure of the journal over the steps into curves.png, training and held-out data side by side."""
+    """Draw the figures of the journal, but for its costs, over the steps into curves.png, training and held-out data
+    side by side."""
     from matplotlib.figure import Figure
 
     lines = read_journal(folder)
-    names = sorted({key for line in lines for key in line} - {"step", "kind", "seconds", "learning_rate"})
+    names = sorted({key for line in lines for key in line} - {"step", "kind", "learning_rate", *COSTS})
     if not names:
         return
     columns = min(3, len(names))

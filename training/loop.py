@@ -22,6 +22,7 @@ from speech.errors import InputError
 from training.checkpoint import LAST, WEIGHTS, load_tensors, load_weights, read_metadata, save_tensors
 from training.distributed import World, anyone, average_gradients, same_weights
 from training.journal import Journal, plot_curves
+from training.laps import Laps
 from training.schedule import Schedule
 
 Batch = dict[str, torch.Tensor]
@@ -84,19 +85,18 @@ def train(
     journal = Journal(folder, step) if world.leads else None
     bar = _progress(step, schedule.steps, world)
     recent: dict[str, list[torch.Tensor]] = defaultdict(list)
-    since, waited = time.perf_counter(), 0.0
-    saved = since
+    since = saved = time.perf_counter()
+    laps = Laps(world.device)
 
     with stop_requested() as asked, bar, closing(prefetch(batches(step * schedule.accumulate))) as stream:
         while step < schedule.steps:
             torch.manual_seed(hash((schedule.seed, step, world.rank)))
             rate = schedule.learning_rate_at(step)
             for micro in range(schedule.accumulate):
-                began = time.perf_counter()
                 batch = to_device(next(stream), world.device)
-                waited += time.perf_counter() - began
+                laps.lap("data")
                 last_micro = micro == schedule.accumulate - 1
-                for key, value in _learn(task, batch, step, rate, schedule, world, last_micro).items():
+                for key, value in _learn(task, batch, step, rate, schedule, world, last_micro, laps).items():
                     recent[key].append(torch.as_tensor(value).detach())
             step += 1
             if mean:
@@ -104,6 +104,7 @@ def train(
             bar.update()
 
             stop = anyone(asked(), world)
+            laps.lap("optimizer")
             validating = step % schedule.validate_every == 0 or step == schedule.steps
             if step % schedule.log_every == 0 or validating or stop:
                 figures = {key: torch.stack(values).float().mean().item() for key, values in recent.items()}
@@ -112,13 +113,15 @@ def train(
                 bar.set_postfix({key: f"{value:.4g}" for key, value in figures.items()})
                 if journal:
                     per_step = elapsed / max(1, len(next(iter(recent.values()))) // schedule.accumulate)
-                    costs = {"seconds": per_step, "data_share": waited / elapsed, "learning_rate": rate}
+                    costs = {"seconds": per_step, **laps.shares(), "learning_rate": rate}
                     journal.write(step, "train", figures | costs)
                 recent.clear()
-                since, waited = time.perf_counter(), 0.0
+                since = time.perf_counter()
+                laps.restart()
             if validating and world.leads:
                 best = _validate_and_save(task, mean, held_out, folder, step, best, journal, bar)
                 since = saved = time.perf_counter()
+                laps.restart()
             elif world.leads and (stop or time.perf_counter() - saved > SAVE_SECONDS):
                 save_state(task, mean, folder, step, best)
                 saved = time.perf_counter()
@@ -129,7 +132,14 @@ def train(
 
 
 def _learn(
-    task: Task, batch: Batch, step: int, rate: float, schedule: Schedule, world: World, last_micro: bool
+    task: Task,
+    batch: Batch,
+    step: int,
+    rate: float,
+    schedule: Schedule,
+    world: World,
+    last_micro: bool,
+    laps: Laps,
 ) -> dict[str, torch.Tensor]:
     """Learn from one batch; the optimizers step only on the last micro-batch of a step. Returns all figures."""
     all_figures = {}
@@ -137,6 +147,7 @@ def _learn(
     while True:
         with torch.autocast(world.device.type, torch.bfloat16, enabled=schedule.bf16):
             item = next(losses, None)
+        laps.lap("forward")
         if item is None:
             return all_figures
         name, loss, figures = item
@@ -146,11 +157,14 @@ def _learn(
         (loss / schedule.accumulate).backward(inputs=parameters)
         if last_micro:
             average_gradients(parameters, world)
+        laps.lap("backward")
+        if last_micro:
             all_figures[f"{name}_gradient_norm"] = nn.utils.clip_grad_norm_(parameters, schedule.clip)
             for group in optimizer.param_groups:
                 group["lr"] = rate * group.get("rate_scale", 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+            laps.lap("optimizer")
 
 
 def _validate_and_save(task, mean, held_out, folder, step, best, journal, bar) -> float | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import struct
 from dataclasses import dataclass
 
 import numpy as np
 
 from cloning import Waveform
+from cloning.streaming import pcm16, wav_header
 from speech.waveform import UNKNOWN_LENGTH, WRITE_AT_ONCE
 
 
@@ -52,15 +52,9 @@ def beginning(name: str, sample_rate: int) -> bytes:
     """What a stream of one of STREAMED begins with: of wav, a header that promises more than will ever come."""
     if name == "pcm":
         return b""
-    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, sample_rate, 2 * sample_rate, 2, 16)
-    head = b"RIFF" + struct.pack("<I", UNKNOWN_LENGTH + 36) + b"WAVE"
-    return head + form + b"data" + struct.pack("<I", UNKNOWN_LENGTH)
+    return wav_header(sample_rate, UNKNOWN_LENGTH)
 
 
 def piece(wave: Waveform, name: str) -> bytes:
     """One sentence of a stream of one of STREAMED."""
     return pcm16(wave.at(PCM_RATE) if name == "pcm" else wave)
-
-
-def pcm16(wave: Waveform) -> bytes:
-    return np.round(np.clip(wave.samples, -1, 1) * 32767).astype("<i2").tobytes()

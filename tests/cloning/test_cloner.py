@@ -12,6 +12,7 @@ from cloning import Cloner, Voice
 from cloning.joining import join_pieces
 from speech.errors import InputError
 from speech.waveform import Waveform
+from synthesizer.text import split_sentences
 from tests.cloning.conftest import speechlike
 
 
@@ -60,6 +61,27 @@ def test_a_stream_gives_a_sentence_at_a_time_and_joined_what_clone_gives(cloner,
     assert np.abs(joined.samples - whole.samples).max() < 0.02
 
 
+LONG = "When the sun rose over the hills, the town was still asleep, and nobody had seen the stranger who walked along."
+
+
+def test_a_long_first_sentence_parts_at_a_mark_so_that_it_is_heard_early(cloner, voice):
+    first, rest = cloner.pieces(LONG)
+    assert first.text == "when the sun rose over the hills, the town was still asleep,"
+    assert rest.text == "and nobody had seen the stranger who walked along."
+    assert (first.pause, rest.pause) == (0.15, 0.0)
+    pieces = list(cloner.stream(LONG, voice, seed=3))
+    whole = cloner.clone(LONG, voice, seed=3)
+    assert len(pieces) == 2
+    joined = Waveform.join(pieces)
+    assert len(joined.samples) == len(whole.samples)
+    assert np.abs(joined.samples - whole.samples).max() < 0.02
+
+
+@pytest.mark.parametrize("text", [LONG.replace(",", ""), "A short one, with a mark.", "Short. " + LONG, "a" * 300])
+def test_where_nobody_would_pause_a_first_sentence_stays_whole(cloner, text):
+    assert cloner.pieces(text) == split_sentences(text)
+
+
 def test_a_stream_of_nothing_is_refused_before_it_begins(cloner, voice):
     with pytest.raises(InputError, match="empty"):
         cloner.stream(" ", voice)
@@ -88,6 +110,14 @@ def test_what_cannot_be_spoken_is_named(cloner, voice):
 def test_a_text_without_words_is_refused(cloner, voice, text):
     with pytest.raises(InputError, match=r"empty|nothing in the text"):
         cloner.clone(text, voice)
+
+
+def test_the_seed_is_the_vocoders_too(models, reference):
+    cloner = Cloner.load(models, vocoder="griffin_lim", device="cpu")
+    (mels,) = cloner.synthesize(["Hi."], [cloner.voice(reference)], seed=1)
+    again, other = (cloner.vocode(replace(mels, seed=seed)).wave.samples for seed in (1, 2))
+    assert np.array_equal(again, cloner.vocode(mels).wave.samples)
+    assert len(other) != len(again) or not np.array_equal(other, again)
 
 
 def test_griffin_lim_needs_no_checkpoint(models, reference):
@@ -161,7 +191,7 @@ def test_mels_of_other_settings_are_refused_field_by_field(cloner, voice):
 
 def test_progress_is_told_and_can_end_the_work(cloner, voice):
     told = []
-    cloner.make(["One. Two. Three."], [voice], 1, lambda *figures: told.append(figures))
+    cloner.make(["One. Two.", "Three."], [voice] * 2, 1, lambda *figures: told.append(figures))
     assert told == [("synthesizer", 3, 3), ("vocoder", 1, 3), ("vocoder", 2, 3), ("vocoder", 3, 3)]
 
     def stop(stage, done, total):

@@ -1,5 +1,6 @@
 """demo_cli.py as people call it."""
 
+import io
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 import soundfile
 
 import demo_cli
+from cloning import Cloner
 from speech import command
 from tests.cloning.conftest import speechlike
 
@@ -155,6 +157,111 @@ def test_a_pickle_is_never_opened(run, reference, tmp_path, models):
     assert code == 2
     assert "not a whole safetensors file" in errors
     assert not touched.exists()
+
+
+class Speaker:
+    """Stands in for sounddevice: remembers what was played."""
+
+    class PortAudioError(Exception):
+        pass
+
+    def __init__(self):
+        self.played, self.aborted = [], False
+        self.OutputStream = lambda **_: self
+        self.start = self.stop = self.close = lambda: None
+
+    def query_devices(self, kind):
+        return {"default_samplerate": 22050.0}
+
+    def write(self, samples):
+        self.played.append(samples[:, 0])
+
+    def abort(self):
+        self.aborted = True
+
+
+@pytest.fixture
+def speaker(monkeypatch) -> Speaker:
+    here = Speaker()
+    monkeypatch.setitem(sys.modules, "sounddevice", here)
+    return here
+
+
+@pytest.fixture
+def no_speaker(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "sounddevice", None)  # importing it raises
+
+
+def test_a_stream_is_written_and_played_and_is_what_would_be_written_whole(run, reference, tmp_path, speaker):
+    whole, out = tmp_path / "whole.wav", tmp_path / "new" / "out.wav"
+    order = ["--reference", reference, "--text", "One. Two. Three.", "--seed", 1]
+    assert run(*order, "--output", whole)[0] == 0
+    code, printed, errors = run(*order, "--output", out, "--stream")
+    assert code == 0
+    assert printed == ""
+    assert "first sound after" in errors
+    assert f"{out}: " in errors
+    samples, rate = soundfile.read(out, dtype="float32")
+    assert rate == 22050
+    assert np.abs(samples - soundfile.read(whole, dtype="float32")[0]).max() < 0.02
+    assert len(speaker.played) == 3
+    assert np.abs(np.concatenate(speaker.played) - samples).max() < 1e-4
+
+
+def test_a_stream_without_a_speaker_is_written_and_says_so_in_a_line(run, reference, tmp_path, no_speaker):
+    out = tmp_path / "out.wav"
+    code, _, errors = run("--reference", reference, "--text", "One. Two.", "--output", out, "--stream")
+    assert code == 0
+    assert errors.count("written only, not played: sounddevice or its PortAudio is not installed") == 1
+    assert soundfile.info(out).duration > 0.3
+
+
+def test_a_stream_stopped_by_ctrl_c_leaves_what_was_said(run, reference, tmp_path, speaker, monkeypatch):
+    out = tmp_path / "out.wav"
+    stream = Cloner.stream
+
+    def stopped(*arguments):
+        yield next(stream(*arguments))
+        heard.append(soundfile.read(out)[0])  # whole even now, were the process to end here
+        raise KeyboardInterrupt
+
+    heard = []
+    monkeypatch.setattr(Cloner, "stream", stopped)
+    code, _, errors = run("--reference", reference, "--text", "One. Two.", "--output", out, "--stream")
+    assert code == 130
+    assert f"{out} holds the first" in errors
+    assert speaker.aborted
+    samples, _ = soundfile.read(out)
+    assert len(samples) > 1000
+    assert np.array_equal(samples, heard[0])
+
+
+def test_a_stream_into_a_pipe_is_nothing_but_sound(models, reference, tmp_path):
+    chosen = [word for stage in ("encoder", "synthesizer", "vocoder") for word in (f"--{stage}", models / stage)]
+    arguments = ["--reference", reference, "--text", "One. Two.", "--output", "-", "--stream", "--device", "cpu"]
+    done = subprocess.run(
+        [sys.executable, ROOT / "demo_cli.py", *arguments, *chosen], capture_output=True, check=False, cwd=tmp_path,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    samples, rate = soundfile.read(io.BytesIO(done.stdout))
+    assert rate == 22050
+    assert len(samples) * 2 + 44 == len(done.stdout)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--output", "out.flac", "--stream"], "--stream writes a .wav, or to standard output (-); found out.flac"),
+        (["--output", "out.wav", "--stream", "--plot", "out.png"], "leave --stream or --plot out"),
+        (["--output", "-"], "needs --stream"),
+    ],
+)
+def test_what_a_stream_cannot_do_is_told_before_the_work(run, reference, words, says):
+    code, _, errors = run("--reference", reference, "--text", "Hi.", *words)
+    assert code == 2
+    assert says in errors
 
 
 def test_help_answers_without_loading_anything_heavy():

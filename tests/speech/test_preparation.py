@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -202,12 +203,17 @@ def test_reasons_are_printed_and_nothing_at_all_is_an_error(home, capsys):
         preparation.run(arguments("mine", "--out", "out"), "encoder", features, SETTINGS)
 
 
-@pytest.mark.parametrize(("backend", "package"), [("ray", "ray"), ("dask", "dask[distributed]")])
-def test_a_cluster_that_is_not_installed_is_named(monkeypatch, backend, package):
-    monkeypatch.setitem(__import__("sys").modules, {"ray": "ray", "dask": "distributed"}[backend], None)
-    with pytest.raises(InputError) as caught:
-        preparation.connect_cluster(backend, None)
-    assert f"--backend {backend} needs a package that is not installed: pip install '{package}'" in str(caught.value)
+@pytest.mark.parametrize(
+    ("module", "connect", "install"),
+    [
+        ("ray", preparation.connect_ray, "--backend ray needs a package that is not installed: pip install -r require"),
+        ("distributed", preparation.connect_dask, "--backend dask needs a package that is not installed: pip install"),
+    ],
+)
+def test_a_cluster_that_is_not_installed_is_named(monkeypatch, module, connect, install):
+    monkeypatch.setitem(sys.modules, module, None)  # importing it raises
+    with pytest.raises(InputError, match=install):
+        connect(None)
 
 
 def test_made_voices_pass_through_the_encoders_preparation(prepared_voices, voices_corpus):

@@ -17,11 +17,9 @@ from synthesizer.models.tacotron2 import Task
 from tests.synthesizer.made import made_voice, train_tiny, write_spelled
 from training.checkpoint import load_model, load_tensors, read_checkpoint
 from training.config import Settings, override
-from training.journal import read_journal
+from training.journal import COSTS, read_journal
 from vocoder.data import Data as VocoderData
 from vocoder.models import hifigan
-
-TIMES = ("seconds", "data_share")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +37,7 @@ def trained(spelled, tmp_path_factory):
 def figures(folder) -> list[dict]:
     """The journal's lines, without the clock's, but for the validation at step 20."""
     lines = [line for line in read_journal(folder) if (line["kind"], line["step"]) != ("held_out", 20)]
-    return [{key: value for key, value in line.items() if key not in TIMES} for line in lines]
+    return [{key: value for key, value in line.items() if key not in COSTS} for line in lines]
 
 
 def test_it_learns(trained):

@@ -2,6 +2,7 @@ import errno
 import json
 import signal
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -13,7 +14,8 @@ from speech.errors import InputError
 from tests.training.toys import ALONE, SCHEDULE, Adversary, Line, batch_at, batches, learn
 from training import checkpoint, loop
 from training.checkpoint import load_tensors, read_metadata
-from training.journal import Journal, plot_curves, read_journal
+from training.journal import COSTS, Journal, plot_curves, read_journal
+from training.laps import SHARES
 from training.loop import Interrupted, RunningMean, clear_run, load_state, save_state, stop_requested
 
 TASKS = pytest.mark.parametrize("kind", [Line, Adversary])
@@ -27,8 +29,7 @@ def no_curves(monkeypatch):
 
 def learned(folder):
     """The journal but for what steps cost in time."""
-    costs = ("seconds", "data_share")
-    return [{key: value for key, value in line.items() if key not in costs} for line in read_journal(folder)]
+    return [{key: value for key, value in line.items() if key not in COSTS} for line in read_journal(folder)]
 
 
 def assert_same_run(one, other):
@@ -120,9 +121,29 @@ def test_the_journal_tells_of_every_step(tmp_path, monkeypatch):
     ]  # fmt: skip
     rates = [line["learning_rate"] for line in lines if line["kind"] == "train"]
     assert rates == pytest.approx([SCHEDULE.learning_rate_at(step - 1) for step in (4, 5, 8, 10)], abs=1e-7)
-    assert all({"loss", "model_gradient_norm", "seconds", "data_share"} <= line.keys() for line in lines[:2])
+    assert all({"loss", "model_gradient_norm", *COSTS} <= line.keys() for line in lines[:2])
     assert (tmp_path / "samples/0000005/sample.txt").exists()
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+@TASKS
+def test_the_journal_says_where_the_time_went(kind, accumulate, tmp_path):
+    """Here into the forward pass; the shares are those of the time since the last line, validation left out."""
+
+    class SlowForward(kind):
+        def losses(self, batch, step):
+            time.sleep(0.1)
+            yield from super().losses(batch, step)
+
+    learn(SlowForward(), tmp_path, replace(SCHEDULE, steps=2, accumulate=accumulate, validate_every=1))
+    lines = [line for line in read_journal(tmp_path) if line["kind"] == "train"]
+    assert len(lines) == 2
+    for line in lines:
+        shares = {name: line[name] for name in SHARES}
+        assert all(share >= 0 for share in shares.values())
+        assert sum(shares.values()) == pytest.approx(1, abs=1e-6)
+        assert max(shares, key=shares.get) == "forward_share"
 
 
 def test_a_complaint_reaches_the_user(tmp_path, capsys):

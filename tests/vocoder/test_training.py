@@ -5,7 +5,7 @@ import torch
 
 from training.checkpoint import load_model, load_tensors, read_metadata
 from training.command import parser, run
-from training.journal import read_journal
+from training.journal import COSTS, read_journal
 from training.registry import trainable_names
 
 TINY = {
@@ -50,7 +50,7 @@ def trained(name, tones, tmp_path_factory):
 def learned(folder):
     """The journal but for its costs in time."""
     lines = [line for line in read_journal(folder) if line["kind"] == "train"]
-    return [{key: value for key, value in line.items() if key not in ("seconds", "data_share")} for line in lines]
+    return [{key: value for key, value in line.items() if key not in COSTS} for line in lines]
 
 
 def test_training_lowers_the_loss(name, trained):

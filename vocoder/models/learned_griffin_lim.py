@@ -21,9 +21,10 @@ from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from speech.errors import InputError
-from speech.griffin_lim import LOUDEST, fit_to_mel, sounds_of_magnitudes
+from speech.griffin_lim import LOUDEST, fit_to_mel, groups_of, laid_out, sounds_of_magnitudes
 from speech.mel import FLOOR, MelConfig, magnitudes, mel_filters
 from speech.waveform import Waveform
+from training.inference import fast_bfloat16
 from training.schedule import Schedule
 from vocoder.contract import Progress, check_mels
 from vocoder.data import margin
@@ -80,8 +81,9 @@ class Block(nn.Module):
         self.out, self.back = nn.Linear(width, expansion * width), nn.Linear(expansion * width, width)
         self.scale = nn.Parameter(torch.full((width,), scale))
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = self.norm(self.depthwise(x.mT).mT)
+    def forward(self, x: torch.Tensor, keep: torch.Tensor | None = None) -> torch.Tensor:
+        """keep: (T, 1) zero at frames of no item."""
+        y = self.norm(self.depthwise((x if keep is None else x * keep).mT).mT)
         return x + self.scale * self.back(F.gelu(self.out(y)))
 
 
@@ -101,14 +103,18 @@ class Model(nn.Module):
         inverse = torch.linalg.pinv(mel_filters(mel, torch.device("cpu")))
         self.register_buffer("inverse", inverse, persistent=False)
 
-    def forward(self, mel: torch.Tensor) -> torch.Tensor:
-        """Log mel (B, n_mels, T) -> log magnitudes (B, n_fft // 2 + 1, T)."""
+    def forward(self, mel: torch.Tensor, keep: torch.Tensor | None = None) -> torch.Tensor:
+        """Log mel (B, n_mels, T) -> log magnitudes (B, n_fft // 2 + 1, T).
+
+        keep: (T, 1) zero at frames of no item, which convolutions then see as they see what lies beyond an end.
+        """
         mel = mel.float().clamp(math.log(FLOOR), LOUDEST)
         with torch.autocast(mel.device.type, enabled=False):
             guess = (self.inverse @ mel.exp()).clamp_min(1e-3).log()
-        x = self.first_norm(self.first((mel + 5) / 2.5).mT)
+        scaled = (mel + 5) / 2.5
+        x = self.first_norm(self.first(scaled if keep is None else scaled * keep.mT).mT)
         for block in self.blocks:
-            x = block(x)
+            x = block(x, keep)
         return (guess + self.last(self.last_norm(x)).mT.float()).clamp_max(2 * LOUDEST)
 
     def vocode(self, mel: torch.Tensor, seed: int = 0, progress: Progress | None = None) -> Waveform:
@@ -118,13 +124,20 @@ class Model(nn.Module):
     def vocode_many(self, mels: list[torch.Tensor], seed: int = 0, progress: Progress | None = None) -> list[Waveform]:
         """See `vocoder.contract`."""
         check_mels(mels, self.mel)
-        magnitudes = [self._magnitude(mel.to(self.last.bias)) for mel in mels]
+        groups = groups_of([mel.to(self.last.bias) for mel in mels])
+        magnitudes = [magnitude for group in groups for magnitude in self._magnitudes(group)]
         return sounds_of_magnitudes(magnitudes, self.mel, self.config.iterations, self.config.momentum, seed, progress)
 
     @torch.inference_mode()
-    def _magnitude(self, mel: torch.Tensor) -> torch.Tensor:
-        """(n_mels, T) -> (n_fft // 2 + 1, T)"""
-        return fit_to_mel(self(mel[None])[0].exp(), mel, self.mel, self.config.mel_iterations)
+    def _magnitudes(self, mels: list[torch.Tensor]) -> list[torch.Tensor]:
+        """(n_mels, T_i) -> (n_fft // 2 + 1, T_i) each. They lie as far apart as a convolution reaches."""
+        gap = self.config.kernel // 2
+        mel, starts = laid_out(mels, gap)
+        keep = laid_out([torch.ones_like(each[:1]) for each in mels], gap)[0].mT
+        with torch.autocast(mel.device.type, torch.bfloat16, enabled=fast_bfloat16(mel.device)):
+            made = self(mel[None], keep)[0]
+        magnitude = fit_to_mel(made.exp(), mel, self.mel, self.config.mel_iterations)
+        return [magnitude[:, start : start + each.shape[1]] for start, each in zip(starts, mels)]
 
 
 class Judge(nn.Module):
