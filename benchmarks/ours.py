@@ -17,6 +17,7 @@ from synthesizer.models.tacotron2 import network
 from synthesizer.text import SYMBOLS
 from training.checkpoint import load_model
 from training.distributed import World
+from training.laps import Laps
 from training.loop import _learn
 from vocoder.data import margin
 from vocoder.models import hifigan
@@ -61,7 +62,7 @@ def _step(task, batch: dict, schedule):
         each.train()
     learn = partial(_learn, task, batch, rate=1e-4, schedule=schedule, world=World(0, 1, CPU), last_micro=True)
     steps = count()
-    return lambda: learn(step=next(steps))
+    return lambda: learn(step=next(steps), laps=Laps(CPU))
 
 
 def synthesize(preset: str, text: str, frames: int, reduction: int):

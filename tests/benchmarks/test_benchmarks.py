@@ -18,6 +18,13 @@ def test_cheapest_row_leaves_whole_results(tmp_path):
     assert "not given" in out.with_suffix(".md").read_text()
 
 
+def test_steps_of_training_are_measured(tmp_path):
+    out = tmp_path / "results.json"
+    assert main(["--only", "wavernn-step", "--runs", "1", "--tiny", "--out", str(out)]) == 0
+    (row,) = json.loads(out.read_text())["rows"]
+    assert row["ratios"]["median"] > 0
+
+
 def test_runs_alternate_and_ratios_are_of_pairs():
     order, times = [], {"ours": iter([9.0, 1.0, 2.0, 4.0]), "theirs": iter([9.0, 2.0, 8.0, 12.0])}
 
