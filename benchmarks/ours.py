@@ -108,7 +108,7 @@ def hifigan_step(batch: int, samples: int):
     return _step(hifigan.Task(replace(hifigan.V1, segment=samples), hifigan.MEL), {"samples": sound}, hifigan.SCHEDULE)
 
 
-def clone(models: str, reference: str, text: str, **_):
+def clone(models: str, reference: str, text: str):
     """The whole chain, loaded and warm, from text to sound."""
     cloner = Cloner.load(models)
     voice = cloner.voice(reference)

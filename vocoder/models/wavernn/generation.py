@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from scipy.signal import lfilter
 
+from speech.griffin_lim import LOUDEST
+from speech.mel import FLOOR
 from speech.waveform import Waveform
 from training.inference import weight_marks
 from vocoder.contract import Progress
@@ -17,6 +20,7 @@ from vocoder.models.wavernn import kernel, stepping
 from vocoder.models.wavernn.folding import Fold, folds_of, join
 from vocoder.models.wavernn.outputs import expand
 
+MEL_MEAN, MEL_SCALE = -5.0, 2.5
 BLOCK = 400
 """Steps between two looks at whether anyone wants it to end."""
 
@@ -116,10 +120,13 @@ def conditions_of(model, mels: list[torch.Tensor]) -> tuple[Conditions, list[int
     return Conditions(first, model.upsample.taps().contiguous(), first_own, gates, fc1, fc2), begins
 
 
+def normalized(mel: torch.Tensor) -> torch.Tensor:
+    """A log mel as the network takes it."""
+    return (mel.clamp(math.log(FLOOR), LOUDEST) - MEL_MEAN) / MEL_SCALE
+
+
 def _frames_of(model, mel: torch.Tensor) -> list[torch.Tensor]:
     """What one mel (n_mels, T) says to the layers, T + 2 * pad frames each."""
-    from vocoder.models.wavernn.network import normalized
-
     pad, rnn, n_mels = model.config.pad, model.config.rnn_dims, model.mel.n_mels
     quiet = -100.0  # before and after a sound; taken as the floor
     padded = normalized(F.pad(mel.to(model.fc3.bias), (pad, pad), value=quiet))

@@ -298,10 +298,11 @@ static void dense_layer(const Matrix *matrix, Run *run, int thread, int threads,
 
 /* ---- what is said */
 
-/* The first of `count` shares at which their sum exceeds `chance` of all; the shares become running exponentials. */
+/* One of `count`, by the probability that its logit gives it: the first at which the sum of all up to it exceeds `chance`
+   of the whole. shares: scratch of (count,), rounded up to a tile. */
 static int draw(const float *logits, int count, float chance, float *shares)
 {
-    float most = -INFINITY, total = 0, wanted, sum = 0;
+    float most = -INFINITY, sum = 0;
     for (int i = 0; i < count; i++)
         most = logits[i] > most ? logits[i] : most;
     __m512 all = _mm512_setzero_ps();
@@ -312,8 +313,7 @@ static int draw(const float *logits, int count, float chance, float *shares)
         _mm512_storeu_ps(shares + i, share);
         all = _mm512_add_ps(all, share);
     }
-    total = _mm512_reduce_add_ps(all);
-    wanted = chance * total;
+    float wanted = chance * _mm512_reduce_add_ps(all);
     for (int i = 0; i < count; i++) {
         sum += shares[i];
         if (sum > wanted)

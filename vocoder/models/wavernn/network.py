@@ -12,14 +12,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from speech.errors import InputError
-from speech.griffin_lim import LOUDEST
-from speech.mel import FLOOR, MelConfig
+from speech.mel import MelConfig
 from speech.waveform import Waveform
 from vocoder.contract import Progress, check_mels
 from vocoder.models.wavernn.config import Config
-from vocoder.models.wavernn.generation import generate
-
-MEL_MEAN, MEL_SCALE = -5.0, 2.5
+from vocoder.models.wavernn.generation import generate, normalized
 
 
 class ResBlock(nn.Module):
@@ -120,7 +117,3 @@ class Model(nn.Module):
         """See `vocoder.contract`. All folds of all sounds side by side; progress counts their samples."""
         check_mels(mels, self.mel)
         return generate(self, mels, seed, progress)
-
-
-def normalized(mel: torch.Tensor) -> torch.Tensor:
-    return (mel.clamp(math.log(FLOOR), LOUDEST) - MEL_MEAN) / MEL_SCALE
