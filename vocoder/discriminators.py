@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from training.adversary import Judgments
 from vocoder.layers import SLOPE, Conv, SpectralConv
-from vocoder.losses import Judgments
 
 
 class MultiPeriod(nn.Module):

@@ -34,7 +34,7 @@ def shift(utterance: Utterance, out: Path, ratio: float) -> str:
         Waveform(soxr.resample(wave.samples, wave.sample_rate * ratio, SAMPLE_RATE), SAMPLE_RATE).peak_limited().write(
             out / file
         )
-    return f"{file}|{utterance.text}"
+    return f"{file}|{utterance.text or ''}"
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("datasets_root/shifted"))
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     arguments = parser.parse_args()
-    spoken = [utterance for utterance in read_corpus(arguments.corpus) if utterance.text]
+    spoken = list(read_corpus(arguments.corpus))
     work = [delayed(shift)(utterance, arguments.out, ratio) for utterance in spoken for ratio in RATIOS]
     lines = Parallel(n_jobs=arguments.jobs, return_as="generator")(tqdm(work, unit="clip"))
     with whole_file(arguments.out / "metadata.csv") as beside:

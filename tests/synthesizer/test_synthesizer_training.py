@@ -3,6 +3,7 @@
 import json
 import shutil
 from argparse import Namespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from speech.mel import MelConfig
 from speech.shards import Shard
 from synthesizer.data import Data
 from synthesizer.gta import write_gta
-from synthesizer.models.tacotron2 import Task
+from synthesizer.models.tacotron2 import PRESETS, Task
 from tests.synthesizer.made import made_voice, train_tiny, write_spelled
 from training.checkpoint import load_model, load_tensors, read_checkpoint
 from training.config import Settings, override
@@ -71,6 +72,30 @@ def test_a_resumed_run_is_the_uninterrupted_one(trained, spelled, tmp_path, monk
         found, wanted = load_tensors(resumed / name), load_tensors(trained / name)
         assert found.keys() == wanted.keys()
         assert all(torch.equal(found[key], wanted[key]) for key in wanted)
+
+
+def test_an_adversary_joins_and_comes_back(spelled, tmp_path, monkeypatch):
+    monkeypatch.setattr(Task, "sample", lambda self, held_out, folder: None)
+    wanted = ["model.adversary_from=4", "model.judge_channels=4", "schedule.log_every=1", "schedule.validate_every=20"]
+    whole = train_tiny("whole", spelled, tmp_path, *wanted, "schedule.steps=8")
+    train_tiny("parts", spelled, tmp_path, *wanted, "schedule.steps=6")
+    parts = train_tiny("parts", spelled, tmp_path, *wanted, "schedule.steps=8")
+    judged = {line["step"] for line in read_journal(whole) if "discriminator_loss" in line and "feature_loss" in line}
+    assert judged == {5, 6, 7, 8}
+    found, expected = load_tensors(parts / "last.safetensors"), load_tensors(whole / "last.safetensors")
+    assert found.keys() == expected.keys()
+    assert any("judge" in key for key in found)
+    assert all(torch.equal(found[key], expected[key]) for key in expected)
+
+
+def test_the_excerpts_judged_hold_no_made_padding():
+    task = Task(replace(PRESETS["small"], adversary_from=0, judged_frames=8), MelConfig())
+    lengths, target, made = torch.tensor([5, 20]), torch.zeros(2, 20, 80), torch.ones(2, 20, 80)
+    true, excerpts = task._excerpts(target, made, lengths)
+    assert true.shape == excerpts.shape == (2, 80, 8)
+    assert not true.any()
+    assert excerpts[0, 0].tolist() == [1, 1, 1, 1, 1, 0, 0, 0]
+    assert excerpts[1].all()
 
 
 def test_another_encoders_voices_are_refused(trained, tmp_path):

@@ -5,9 +5,9 @@ import torch
 
 from speech.errors import InputError
 from speech.mel import MelConfig, log_mel
+from training.adversary import discriminator_loss, feature_loss, generator_loss, halves
 from vocoder.discriminators import MultiPeriod, MultiScale
 from vocoder.layers import Conv, SpectralConv, Upsample
-from vocoder.losses import discriminator_loss, feature_loss, generator_loss, halves
 from vocoder.models import hifigan
 from vocoder.models.hifigan import PRESETS, Config, Model, Task
 

@@ -16,19 +16,14 @@ from torch import nn
 from speech.errors import InputError
 from speech.mel import MelConfig
 from speech.waveform import Waveform
+from training.adversary import Judgments, against_fakes, for_fakes
 from training.inference import fast_bfloat16, weight_marks
 from training.schedule import Schedule
 from vocoder.contract import Progress, check_mels
 from vocoder.data import batch_mel
 from vocoder.discriminators import MultiPeriod, MultiScale
 from vocoder.layers import SLOPE, Conv, Upsample
-from vocoder.losses import (
-    Judgments,
-    against_fakes,
-    for_fakes,
-    loss_mels,
-    mel_distance,
-)
+from vocoder.losses import loss_mels, mel_distance
 from vocoder.samples import write_samples
 
 Batch = dict[str, torch.Tensor]

@@ -18,22 +18,23 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.nn.utils.parametrizations import weight_norm
 
 from speech.errors import InputError
 from speech.griffin_lim import LOUDEST, fit_to_mel, groups_of, laid_out, sounds_of_magnitudes
 from speech.mel import FLOOR, MelConfig, magnitudes, mel_filters
 from speech.waveform import Waveform
+from training.adversary import SpectrogramJudge, against_fakes, for_fakes
 from training.inference import fast_bfloat16
 from training.schedule import Schedule
 from vocoder.contract import Progress, check_mels
 from vocoder.data import margin
-from vocoder.losses import Judgments, against_fakes, for_fakes
 from vocoder.samples import write_samples
 
 Batch = dict[str, torch.Tensor]
 QUIET = math.log(1e-3)
 """Log magnitudes below this are not heard, and not learned."""
+LOG_SPREAD = 2.5
+"""Roughly the standard deviation of log magnitudes."""
 
 
 @dataclass(frozen=True)
@@ -140,25 +141,6 @@ class Model(nn.Module):
         return [magnitude[:, start : start + each.shape[1]] for start, each in zip(starts, mels)]
 
 
-class Judge(nn.Module):
-    """Real magnitudes or made ones? Looks at patches of a spectrogram."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        widths = [1, channels, 2 * channels, 4 * channels, 4 * channels]
-        strides = [(2, 1), (2, 2), (2, 2), (2, 1)]
-        layers = [nn.Conv2d(a, b, (5, 3), s, (2, 1)) for a, b, s in zip(widths, widths[1:], strides)]
-        self.layers = nn.ModuleList(weight_norm(layer) for layer in [*layers, nn.Conv2d(widths[-1], 1, 3, padding=1)])
-
-    def forward(self, spectrum: torch.Tensor) -> Judgments:
-        """Log magnitudes (B, bins, T)."""
-        x, features = spectrum[:, None] / 2.5, []
-        for layer in self.layers[:-1]:
-            x = F.leaky_relu(layer(x), 0.1)
-            features.append(x)
-        return [(self.layers[-1](x), features)]
-
-
 class Task:
     """Near the true magnitudes, and like magnitudes of speech to a discriminator."""
 
@@ -170,7 +152,7 @@ class Task:
                 f"model.segment must be a multiple of mel.hop_length = {mel.hop_length}; found {config.segment}"
             )
         self.config, self.mel = config, mel
-        self.networks = {"model": Model(config, mel), "judge": Judge(config.judge_channels)}
+        self.networks = {"model": Model(config, mel), "judge": SpectrogramJudge(config.judge_channels)}
         self.optimizers = {
             "discriminator": torch.optim.AdamW(self.networks["judge"].parameters(), betas=(0.8, 0.99)),
             "model": torch.optim.AdamW(self.networks["model"].parameters(), betas=(0.9, 0.99)),
@@ -183,7 +165,7 @@ class Task:
         loss, figures = distance, {"magnitude_loss": distance.detach()}
         if step >= self.config.adversary_from:
             judge = self.networks["judge"]
-            made, true = fake.clamp_min(QUIET), real.clamp_min(QUIET)
+            made, true = (logs.clamp_min(QUIET) / LOG_SPREAD for logs in (fake, real))
             against = against_fakes(judge, true, made)
             yield "discriminator", against, {"discriminator_loss": against.detach()}
             persuasion, features = for_fakes(judge, true, made)

@@ -42,6 +42,15 @@ class Config:
     it cannot guess from the frame before (arXiv 1909.01145)."""
     reduction: tuple[tuple[int, int], ...] = ((0, 2),)
     """(from step, frames a decoder step) pairs: many frames a step align sooner, few sound better."""
+    adversary_from: int | None = None
+    """Step from which a discriminator looks at the mels too, against the blur of an average (GANSpeech, arXiv
+    2106.15153); None is never. To begin when the words are understood."""
+    adversary_weight: float = 0.2
+    feature_weight: float = 0.4
+    judge_channels: int = 24
+    """Of the discriminator's first layer."""
+    judged_frames: int = 96
+    """Length of the excerpts it looks at."""
     stop_weight: float = 8.0
     guide_weight: float = 1.0
     guide_width: float = 0.2

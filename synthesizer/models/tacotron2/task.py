@@ -23,6 +23,7 @@ from synthesizer.losses import (
 from synthesizer.models.tacotron2.config import Config
 from synthesizer.models.tacotron2.network import MEL_MEAN, MEL_SCALE, Decoded, Model
 from synthesizer.text import decode
+from training.adversary import SpectrogramJudge, against_fakes, for_fakes
 from training.loop import Batch
 
 
@@ -33,12 +34,15 @@ class Task:
     and, where it is known, "paths" (B, T): the token that each frame says.
     """
 
-    best_by = "loss"
-
     def __init__(self, config: Config, mel: MelConfig):
         self.config = config
         self.networks = {"model": Model(config, mel)}
         self.optimizers = {"model": torch.optim.Adam(self.networks["model"].parameters(), lr=1.0, eps=1e-6, fused=True)}
+        self.best_by = "loss"
+        if config.adversary_from is not None:
+            self.networks["judge"] = judge = SpectrogramJudge(config.judge_channels)
+            self.optimizers["discriminator"] = torch.optim.AdamW(judge.parameters(), lr=1.0, betas=(0.8, 0.99))
+            self.best_by = None  # sharper is not nearer
 
     def losses(self, batch: Batch, step: int) -> Iterator:
         self.networks["model"].reduction.fill_(self.config.reduction_at(step))
@@ -53,7 +57,16 @@ class Task:
         )
         loss = mel + stop + self.config.guide_weight * guide
         aligned = diagonality(alignment.detach(), step_lengths, batch["token_lengths"])
-        yield "model", loss, {"mel": mel, "stop": stop, "guide": guide, "diagonality": aligned}
+        figures = {"mel": mel, "stop": stop, "guide": guide, "diagonality": aligned}
+        if self.config.adversary_from is not None and step >= self.config.adversary_from:
+            judge = self.networks["judge"]
+            true, made = self._excerpts(target, decoded.after, batch["mel_lengths"])
+            against = against_fakes(judge, true, made)
+            yield "discriminator", against, {"discriminator_loss": against.detach()}
+            persuasion, features = for_fakes(judge, true, made)
+            loss = loss + self.config.adversary_weight * persuasion + self.config.feature_weight * features
+            figures |= {"adversary_loss": persuasion.detach(), "feature_loss": features.detach()}
+        yield "model", loss, figures
 
     def validate(self, held_out: list[Batch]) -> dict[str, float]:
         """Teacher-forced figures: loss, errors of log mels, stop error, diagonality and coverage."""
@@ -100,6 +113,20 @@ class Task:
                 f"say and that clips hold no long silences, or begin with more frames a step (model.reduction)"
             )
         return None
+
+    def _excerpts(
+        self, target: torch.Tensor, made: torch.Tensor, lengths: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """(B, n_mels, judged_frames) of true and of made mels (B, T, n_mels), from the same random place of each; where
+        an item is shorter, both hold the same padding."""
+        frames = min(self.config.judged_frames, target.shape[1])
+        room = (lengths - frames).clamp_min(0)
+        start = (torch.rand(len(lengths), device=lengths.device) * (room + 1)).long()
+        places = start[:, None] + torch.arange(frames, device=lengths.device)
+        inside = (places < lengths[:, None])[..., None]
+        places = places[..., None].expand(-1, -1, target.shape[2])
+        true = target.gather(1, places)
+        return true.mT, torch.where(inside, made.gather(1, places).to(true.dtype), true).mT
 
     def _decode(self, batch: Batch) -> tuple[Decoded, Batch, torch.Tensor]:
         """Teacher-forced outputs, the batch with its mels padded to whole decoder steps, and the steps of each item."""
