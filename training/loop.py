@@ -236,7 +236,9 @@ def start_from(task: Task, folder: Path) -> None:
     if (folder / LAST).exists():
         tensors = load_tensors(folder / LAST)
         for name, network in task.networks.items():
-            load_weights(network, _below(tensors, f"networks/{name}/"), folder / LAST)
+            kept = _below(tensors, f"networks/{name}/")
+            if kept:  # the other run may have had no adversary
+                load_weights(network, kept, folder / LAST)
     load_weights(task.networks["model"], load_tensors(folder / WEIGHTS), folder / WEIGHTS)
 
 

@@ -88,6 +88,15 @@ def test_an_adversary_joins_and_comes_back(spelled, tmp_path, monkeypatch):
     assert all(torch.equal(found[key], expected[key]) for key in expected)
 
 
+def test_fine_tuning_may_add_an_adversary(trained, spelled, tmp_path, monkeypatch):
+    monkeypatch.setattr(Task, "sample", lambda self, held_out, folder: None)
+    more = ("--finetune", str(trained))
+    tuned = train_tiny("tuned", spelled, tmp_path, "model.adversary_from=0", "schedule.steps=1", more=more)
+    found, before = load_tensors(tuned / "model.safetensors"), load_tensors(trained / "model.safetensors")
+    moved = [(found[key] - before[key]).abs().max() for key in before if key.endswith("weight")]
+    assert max(moved) < 0.1  # one step away, where a beginning would be far
+
+
 def test_the_excerpts_judged_hold_no_made_padding():
     task = Task(replace(PRESETS["small"], adversary_from=0, judged_frames=8), MelConfig())
     lengths, target, made = torch.tensor([5, 20]), torch.zeros(2, 20, 80), torch.ones(2, 20, 80)
