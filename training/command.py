@@ -48,6 +48,7 @@ def run(arguments: argparse.Namespace, stage: str) -> int:
     from training.config import Settings, differences, override
     from training.distributed import join_world, leave_world, wait_for_all
     from training.loop import Interrupted, clear_run, start_from, train
+    from training.memory import keep_freed_memory
     from training.registry import extra_of, model_module, preset
 
     module = model_module(stage, arguments.model)
@@ -63,6 +64,7 @@ def run(arguments: argparse.Namespace, stage: str) -> int:
     if arguments.run == ".." or Path(arguments.run).name != arguments.run:
         raise InputError(f"a run's name is one plain word, such as my_run; found {arguments.run!r}")
     folder = arguments.models_dir / arguments.run / stage
+    keep_freed_memory()
     world = join_world(arguments.device)
     try:
         data = importlib.import_module(f"{stage}.data").Data(arguments, settings)
