@@ -41,7 +41,8 @@ def hard_texts() -> list[tuple[str, str]]:
 
 
 def speak(own: Path, people, cloner, seed: int) -> list[dict]:
-    """Clone every sentence, the people taking turns, and look at its attention.
+    """Clone every sentence, the people taking turns (no voice is to speak for all, as in a long text one would), and look
+    at its attention.
 
     Returns [{"speaker", "file", "text", "kind", "faults"}]; babbling is not known yet.
     """
@@ -49,12 +50,12 @@ def speak(own: Path, people, cloner, seed: int) -> list[dict]:
 
     fps = cloner.synthesizer.mel.frames_per_second
     jobs = []
-    for index, (kind, text) in enumerate(hard_texts()):
-        person = people[index % len(people)]
-        jobs += [(person, kind, piece.text) for piece in split_sentences(text)]
+    for kind, text in hard_texts():
+        for piece in split_sentences(text):
+            jobs.append((people[len(jobs) % len(people)], kind, piece.text))
     voices = {
         person.name: cloner.voice([utterance.audio for utterance in person.reference], name=person.name)
-        for person in people[: len(hard_texts())]
+        for person in people[: len(jobs)]
     }
     made = []
     with tqdm(total=len(jobs), desc="hard texts", leave=False) as bar:

@@ -45,11 +45,11 @@ class Config:
     adversary_from: int | None = None
     """Step from which a discriminator looks at the mels too, against the blur of an average (GANSpeech, arXiv
     2106.15153); None is never. To begin when the words are understood."""
-    adversary_weight: float = 0.2
-    feature_weight: float = 0.4
+    adversary_weight: float = 0.5
+    feature_weight: float = 1.2
     judge_channels: int = 24
     """Of the discriminator's first layer."""
-    judged_frames: int = 96
+    judged_frames: int = 160
     """Length of the excerpts it looks at."""
     stop_weight: float = 8.0
     guide_weight: float = 1.0
