@@ -41,8 +41,8 @@ def hard_texts() -> list[tuple[str, str]]:
 
 
 def speak(own: Path, people, cloner, seed: int) -> list[dict]:
-    """Clone every sentence, the people taking turns (no voice is to speak for all, as in a long text one would), and look
-    at its attention.
+    """Clone every sentence and look at its attention. The people take turns, also within a text: else the voice of the
+    longest would count for most.
 
     Returns [{"speaker", "file", "text", "kind", "faults"}]; babbling is not known yet.
     """
