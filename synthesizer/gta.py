@@ -17,6 +17,7 @@ def write_gta(corpus, data, model, fingerprint: str, batch: int) -> int:
     from tqdm import tqdm
 
     from speech.shards import Record, shard_metadata, write_shard
+    from training.inference import fast_autocast
     from training.loop import to_device
 
     device = next(model.parameters()).device
@@ -32,7 +33,7 @@ def write_gta(corpus, data, model, fingerprint: str, batch: int) -> int:
         for start in range(0, len(by_length), batch):
             chosen = by_length[start : start + batch]
             inputs = to_device(data.batch(chosen), device)
-            with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16):
+            with torch.inference_mode(), fast_autocast(device):
                 predicted = model.predict(inputs).float().cpu().numpy()
             for index, mel, length in zip(chosen, predicted, inputs["mel_lengths"].tolist()):
                 mels[index] = mel[:length].astype(np.float16)

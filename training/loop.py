@@ -21,6 +21,7 @@ from speech.batches import prefetch
 from speech.errors import InputError
 from training.checkpoint import LAST, WEIGHTS, load_tensors, load_weights, read_metadata, save_tensors
 from training.distributed import World, anyone, average_gradients, same_weights
+from training.inference import fast_autocast
 from training.journal import Journal, plot_curves
 from training.laps import Laps
 from training.schedule import Schedule
@@ -145,7 +146,7 @@ def _learn(
     all_figures = {}
     losses = task.losses(batch, step)
     while True:
-        with torch.autocast(world.device.type, torch.bfloat16, enabled=schedule.bf16):
+        with fast_autocast(world.device, schedule.bf16):
             item = next(losses, None)
         laps.lap("forward")
         if item is None:

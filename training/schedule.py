@@ -24,7 +24,7 @@ class Schedule:
     ema: float = 0.0
     """Decay of the running mean of the weights that is validated and kept for use; 0 keeps the weights themselves."""
     bf16: bool = True
-    """Matrix products in bfloat16 (torch.autocast), weights and losses in float32."""
+    """Matrix products in bfloat16 (torch.autocast) where the processor has it, weights and losses in float32."""
     log_every: int = 20
     validate_every: int = 500
     """Steps between validations; each also saves a checkpoint and samples."""

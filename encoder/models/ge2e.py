@@ -18,6 +18,7 @@ from speech.errors import InputError
 from speech.mel import ENCODER_MEL, MelConfig, log_mel
 from speech.trim import remove_silence
 from speech.waveform import Waveform
+from training.inference import fast_autocast
 from training.schedule import Schedule
 
 LOUDNESS = -30.0
@@ -92,7 +93,7 @@ class Model(nn.Module):
         owner = torch.repeat_interleave(torch.tensor([len(p) for p in partials])).to(device)
         embeddings = []
         for chunk in torch.cat(partials).split(at_once):
-            with torch.autocast(device.type, torch.bfloat16):
+            with fast_autocast(device):
                 embeddings.append(self(chunk.to(device)))
         total = torch.zeros(len(mels), self.config.embedding, device=device)
         return F.normalize(total.index_add_(0, owner, torch.cat(embeddings)), dim=-1).cpu()

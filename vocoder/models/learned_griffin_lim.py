@@ -24,7 +24,7 @@ from speech.griffin_lim import LOUDEST, fit_to_mel, groups_of, laid_out, sounds_
 from speech.mel import FLOOR, MelConfig, magnitudes, mel_filters
 from speech.waveform import Waveform
 from training.adversary import SpectrogramJudge, against_fakes, for_fakes
-from training.inference import fast_bfloat16
+from training.inference import fast_autocast
 from training.schedule import Schedule
 from vocoder.contract import Progress, check_mels
 from vocoder.data import margin
@@ -135,7 +135,7 @@ class Model(nn.Module):
         gap = self.config.kernel // 2
         mel, starts = laid_out(mels, gap)
         keep = laid_out([torch.ones_like(each[:1]) for each in mels], gap)[0].mT
-        with torch.autocast(mel.device.type, torch.bfloat16, enabled=fast_bfloat16(mel.device)):
+        with fast_autocast(mel.device):
             made = self(mel[None], keep)[0]
         magnitude = fit_to_mel(made.exp(), mel, self.mel, self.config.mel_iterations)
         return [magnitude[:, start : start + each.shape[1]] for start, each in zip(starts, mels)]
