@@ -12,6 +12,12 @@ from tests.voices import STAND_INS, voice
 SPEAKERS, CLIPS = 12, 3
 
 
+@pytest.fixture(autouse=True)
+def memory_is_given_back(monkeypatch):
+    """Trainings that run within a test leave this process' memory as other tests would have it."""
+    monkeypatch.setattr("training.memory.keep_freed_memory", lambda: False)
+
+
 @pytest.fixture(scope="session")
 def voices_corpus(tmp_path_factory) -> Path:
     """A folder of recordings as a user has it: twelve made speakers, three clips each."""

@@ -50,7 +50,7 @@ def test_takes_the_mel_of_a_recording_as_it_is(name):
 
 def several(model) -> list[torch.Tensor]:
     torch.manual_seed(1)
-    return [torch.randn(model.mel.n_mels, frames) - 4 for frames in (23, 1, 40, 7)]
+    return [torch.randn(model.mel.n_mels, frames) - 4 for frames in (11, 1, 19, 5)]
 
 
 @torch.no_grad()
