@@ -233,14 +233,18 @@ def load_state(task: Task, mean: RunningMean | None, path: Path) -> tuple[int, f
 
 
 def start_from(task: Task, folder: Path) -> None:
-    """Fine-tuning: take over another run's weights, and its other networks (discriminators) where it kept them."""
-    if (folder / LAST).exists():
-        tensors = load_tensors(folder / LAST)
-        for name, network in task.networks.items():
-            kept = _below(tensors, f"networks/{name}/")
-            if kept:  # the other run may have had no adversary
-                load_weights(network, kept, folder / LAST)
-    load_weights(task.networks["model"], load_tensors(folder / WEIGHTS), folder / WEIGHTS)
+    """Fine-tuning: take over another run's weights, and its other networks (discriminators) where it kept them. Parts
+    of the network, such as a refiner, that the other run had not are left as they are."""
+    kept = load_tensors(folder / LAST) if (folder / LAST).exists() else {}
+    for name, network in task.networks.items():
+        path = folder / (WEIGHTS if name == "model" else LAST)
+        tensors = load_tensors(path) if name == "model" else _below(kept, f"networks/{name}/")
+        if not tensors:  # the other run had no adversary
+            continue
+        for part, layers in network.named_children():
+            if not _below(tensors, f"{part}."):
+                tensors |= {f"{part}.{key}": value for key, value in layers.state_dict().items()}
+        load_weights(network, tensors, path)
 
 
 def clear_run(folder: Path) -> None:

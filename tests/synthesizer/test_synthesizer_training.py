@@ -14,7 +14,7 @@ from speech.mel import MelConfig
 from speech.shards import Shard
 from synthesizer.data import Data
 from synthesizer.gta import write_gta
-from synthesizer.models.tacotron2 import PRESETS, Task
+from synthesizer.models.tacotron2 import PRESETS, Config, Task
 from tests.synthesizer.made import made_voice, train_tiny, write_spelled
 from training.checkpoint import load_model, load_tensors, read_checkpoint
 from training.config import Settings, override
@@ -99,12 +99,50 @@ def test_fine_tuning_may_add_an_adversary(trained, spelled, tmp_path, monkeypatc
 
 def test_the_excerpts_judged_hold_no_made_padding():
     task = Task(replace(PRESETS["small"], adversary_from=0, judged_frames=8), MelConfig())
-    lengths, target, made = torch.tensor([5, 20]), torch.zeros(2, 20, 80), torch.ones(2, 20, 80)
-    true, excerpts = task._excerpts(target, made, lengths)
-    assert true.shape == excerpts.shape == (2, 80, 8)
-    assert not true.any()
-    assert excerpts[0, 0].tolist() == [1, 1, 1, 1, 1, 0, 0, 0]
-    assert excerpts[1].all()
+    seen = []
+    task.networks["judge"] = lambda x: seen.append(x.detach()) or [(x.mean(dim=1), [x])]
+    places, inside = task._excerpts(torch.tensor([5, 20]), 21)
+    assert places.shape == (2, 6)  # whole decoder steps, of three frames
+    assert places[0].tolist() == [0, 1, 2, 3, 4, 5]
+    assert inside.tolist() == [[True] * 5 + [False], [True] * 6]
+    true, made = torch.zeros(2, 6, 80), torch.ones(2, 6, 80, requires_grad=True)
+    list(task._judged(made.mean(), {}, true, made, inside, 0))
+    judged_true, judged_made = seen[0].chunk(2)
+    assert not judged_true.any()
+    assert judged_made[0, 0].tolist() == [1, 1, 1, 1, 1, 0]
+    assert judged_made[1].all()
+
+
+REFINER = ["model.refiner_layers=2", "model.refiner_dim=8", "model.refine_only=true", "model.judged_frames=20"]
+
+
+def test_a_refiner_is_added_to_a_model_that_speaks(trained, spelled, tmp_path):
+    more = ("--finetune", str(trained))
+    wanted = [*REFINER, "model.adversary_from=30", "model.judge_channels=4", "schedule.validate_every=40"]
+    refined = train_tiny("refined", spelled, tmp_path, *wanted, "schedule.steps=40", more=more)
+    found, before = load_tensors(refined / "model.safetensors"), load_tensors(trained / "model.safetensors")
+    assert all(torch.equal(found[key], before[key]) for key in before)  # the rest is as it was
+    assert {key.split(".")[0] for key in found.keys() - before.keys()} == {"refiner"}
+    mel = [line["mel"] for line in read_journal(refined) if line["kind"] == "train"]
+    assert np.mean(mel[20:29]) < 0.95 * np.mean(mel[:3])
+    models = [load_model(folder, "synthesizer")[0] for folder in (refined, trained)]
+    (sharp,), (blurred,) = (model.synthesize(["One boat."], [made_voice(0)]) for model in models)
+    np.testing.assert_array_equal(sharp.alignment, blurred.alignment)
+    assert not torch.equal(sharp.mel, blurred.mel)
+
+
+def test_a_new_refiner_changes_nothing(trained, spelled, tmp_path, monkeypatch):
+    monkeypatch.setattr(Task, "sample", lambda self, held_out, folder: None)
+    wanted = [*REFINER, "schedule.steps=1", "schedule.learning_rate=1e-12", "schedule.final_learning_rate=1e-12"]
+    refined = train_tiny("refined", spelled, tmp_path, *wanted, more=("--finetune", str(trained)))
+    models = [load_model(folder, "synthesizer")[0] for folder in (refined, trained)]
+    (same,), (before,) = (model.synthesize(["Two old boats."], [made_voice(0)]) for model in models)
+    torch.testing.assert_close(same.mel, before.mel, rtol=0, atol=1e-4)
+
+
+def test_only_what_there_is_can_be_refined_alone():
+    with pytest.raises(InputError, match="refiner_layers"):
+        Config(refine_only=True)
 
 
 def test_another_encoders_voices_are_refused(trained, tmp_path):

@@ -31,6 +31,12 @@ class Config:
     postnet_dim: int = 512
     postnet_layers: int = 5
     postnet_kernel: int = 5
+    refiner_layers: int = 0
+    """Blocks of a network that sharpens what decoder and postnet say, knowing text and voice; 0 is none."""
+    refiner_dim: int = 256
+    refiner_kernel: int = 7
+    refine_only: bool = False
+    """The refiner alone learns, the rest stays as it is. To begin from weights that speak already (--finetune)."""
     dropout: float = 0.5
     """In prenet (in use too), encoder and postnet convolutions."""
     lstm_dropout: float = 0.1
@@ -49,8 +55,10 @@ class Config:
     feature_weight: float = 1.2
     judge_channels: int = 24
     """Of the discriminator's first layer."""
+    judge_rate: float = 1.0
+    """Its learning rate, in those of the network: more where it cannot tell true from made (discriminator_loss 0.5)."""
     judged_frames: int = 160
-    """Length of the excerpts it looks at."""
+    """Length of the excerpts it looks at, and a refiner by itself learns from."""
     stop_weight: float = 8.0
     guide_weight: float = 1.0
     guide_width: float = 0.2
@@ -66,7 +74,9 @@ class Config:
                 f"found {self.reduction}"
             )
 
-        for name in ("encoder_kernel", "location_kernel", "postnet_kernel"):
+        if self.refine_only and not self.refiner_layers:
+            raise InputError("model.refine_only needs a refiner: model.refiner_layers=8, say")
+        for name in ("encoder_kernel", "location_kernel", "postnet_kernel", "refiner_kernel"):
             if getattr(self, name) % 2 == 0:
                 raise InputError(f"model.{name} must be odd, so that it has a middle; found {getattr(self, name)}")
 

@@ -83,11 +83,12 @@ class Decoder(nn.Module):
         mels: torch.Tensor,
         reduction: int,
         paths: torch.Tensor | None = None,
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         """Teacher-forced. memory: (B, L, M), mels: (B, T, n_mels) normalized, T a multiple of `reduction`.
         paths: (B, S) the token at each step, -1 where it is not known; some are followed in training.
 
-        Returns frames (B, T, n_mels), stop logits (B, S), alignment (B, S, L).
+        Returns frames (B, T, n_mels), what they were made from (B, S, lstm_dim + M), stop logits (B, S), alignment
+        (B, S, L).
         """
         shifted = F.pad(mels[:, reduction - 1 : -1 : reduction], (0, 0, 1, 0))
         if self.training:
@@ -112,7 +113,7 @@ class Decoder(nn.Module):
         second = dropout(second, self.config.lstm_dropout, self.training)
         outputs = torch.cat([second, contexts], dim=-1)
         frames = F.linear(outputs, *self._frames(reduction)).reshape(len(mels), -1, self.n_mels)
-        return frames, self.stop(outputs).squeeze(-1), torch.stack(alignments, dim=1)
+        return frames, outputs, self.stop(outputs).squeeze(-1), torch.stack(alignments, dim=1)
 
     def _forced(
         self, paths: torch.Tensor, token_lengths: torch.Tensor, tokens: int
@@ -123,10 +124,10 @@ class Decoder(nn.Module):
 
     def speak(
         self, memory: torch.Tensor, token_lengths: torch.Tensor, reduction: int, ending: Ending, seed: int
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Each step hears the one before it, until every item has ended, after S steps.
 
-        Returns frames (B, S * reduction, n_mels) and alignment (B, S, L).
+        Returns frames (B, S * reduction, n_mels), what they were made from (B, S, lstm_dim + M), alignment (B, S, L).
         """
         device, (batch, tokens, _) = memory.device, memory.shape
         reader, generator = Reader(self, memory, token_lengths), torch.Generator(device).manual_seed(seed)
@@ -135,7 +136,7 @@ class Decoder(nn.Module):
         frames_weight, frames_bias = self._frames(reduction)
         state, frame = reader.start(), memory.new_zeros(batch, self.n_mels)
         hidden, cell = torch.zeros_like(state.hidden), torch.zeros_like(state.cell)
-        groups, alignments = [], []
+        groups, outputs, alignments = [], [], []
         for step in range(int(ending.most.max())):
             # To ask a GPU is to wait for it, so it is asked less often.
             if step % (1 if device.type == "cpu" else DRAWN) == 0 and not ending.running.any():
@@ -151,13 +152,14 @@ class Decoder(nn.Module):
             group = few_rows(output, frames_weight, frames_bias)
             frame = group[:, -self.n_mels :]
             groups.append(group)
+            outputs.append(output)
             alignments.append(state.alignment)
             place = state.alignment.argmax(dim=-1)
             ending.hear(place, few_rows(output, self.stop.weight, self.stop.bias).squeeze(-1))
             place = place + rows
         longest = int(ending.steps.max())
         frames = torch.stack(groups[:longest], dim=1).unflatten(-1, (reduction, self.n_mels)).flatten(1, 2)
-        return frames, torch.stack(alignments[:longest], dim=1)
+        return frames, torch.stack(outputs[:longest], dim=1), torch.stack(alignments[:longest], dim=1)
 
     def _prenet_noise(self, generator: torch.Generator, like: torch.Tensor) -> torch.Tensor:
         """(DRAWN steps, 2 layers, 1, prenet_dim) factors of the dropout that the prenet keeps in use (section 2.2).

@@ -8,7 +8,7 @@ padding is exactly zero, and each item stops by itself.
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import torch
@@ -22,6 +22,7 @@ from synthesizer.losses import length_mask
 from synthesizer.models.tacotron2.config import Config
 from synthesizer.models.tacotron2.decoder import Decoder, Ending
 from synthesizer.models.tacotron2.layers import dropout, run_lstm
+from synthesizer.models.tacotron2.refiner import Refiner
 from synthesizer.synthesis import Synthesis
 from synthesizer.text import SYMBOLS, encode, normalize, pronounce, word_places
 from training.inference import fast_bfloat16, weight_marks
@@ -41,7 +42,9 @@ class Decoded:
     before: torch.Tensor
     """(B, T, n_mels) normalized mel of the decoder."""
     after: torch.Tensor
-    """(B, T, n_mels) with the postnet's correction."""
+    """(B, T, n_mels) with the corrections of postnet and refiner."""
+    outputs: torch.Tensor
+    """(B, S, lstm_dim + token_dim + voice_dim) what the decoder made `before` from."""
     stops: torch.Tensor
     """(B, S) logits."""
     alignment: torch.Tensor
@@ -101,13 +104,18 @@ class Model(nn.Module):
         self.decoder = Decoder(config, mel.n_mels)
         widths = [mel.n_mels, *[config.postnet_dim] * (config.postnet_layers - 1), mel.n_mels]
         self.postnet = ConvolutionStack(widths, config.postnet_kernel, torch.tanh, config.dropout, False)
+        self.refiner = Refiner(config, mel.n_mels) if config.refiner_layers else None
         self.register_buffer("reduction", torch.tensor(config.reduction[0][1]))
         """Frames a decoder step the weights were last trained with."""
         self._narrow: tuple[list, Decoder] | None = None
 
     def train(self, mode: bool = True) -> Model:
         self._narrow = None  # fused optimizers change weights without leaving a mark
-        return super().train(mode)
+        super().train(mode)
+        if self.config.refine_only:
+            for part in (self.encoder, self.decoder, self.postnet):
+                part.eval()
+        return self
 
     def forward(
         self,
@@ -120,11 +128,29 @@ class Model(nn.Module):
     ) -> Decoded:
         """Teacher-forced. tokens: (B, L), voices: (B, voice_dim), mels: (B, T, n_mels) log mels, T a multiple of r.
         paths: (B, S) the token at each decoder step, -1 where it is not known; used in training only."""
+        decoded = self.decode(tokens, token_lengths, voices, mels, mel_lengths, paths)
+        mask = length_mask(mel_lengths, decoded.after.shape[1])
+        return replace(decoded, after=self.refine(decoded.after, decoded.outputs, mask))
+
+    def refine(self, frames: torch.Tensor, outputs: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """What the postnet left (B, T, n_mels) as the refiner would have it, if there is one; see Refiner."""
+        return frames if self.refiner is None else frames + self.refiner(frames, outputs, mask)
+
+    def decode(
+        self,
+        tokens: torch.Tensor,
+        token_lengths: torch.Tensor,
+        voices: torch.Tensor,
+        mels: torch.Tensor,
+        mel_lengths: torch.Tensor,
+        paths: torch.Tensor | None = None,
+    ) -> Decoded:
+        """As forward, without the refiner."""
         memory = self.encoder(tokens, token_lengths, voices)
         normalized = (mels - MEL_MEAN) / MEL_SCALE
-        before, stops, alignment = self.decoder(memory, token_lengths, normalized, int(self.reduction), paths)
+        before, outputs, stops, alignment = self.decoder(memory, token_lengths, normalized, int(self.reduction), paths)
         mask = length_mask(mel_lengths, before.shape[1])
-        return Decoded(before, before + self.postnet(before, mask), stops, alignment)
+        return Decoded(before, before + self.postnet(before, mask), outputs, stops, alignment)
 
     def predict(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         """Teacher-forced log mels (B, T, n_mels) of a batch as the task describes it, T at least its longest."""
@@ -159,10 +185,11 @@ class Model(nn.Module):
         ending = Ending(lengths, most, round(LINGER_SECONDS / step_seconds))
         with torch.autocast(device.type, enabled=False):
             memory = memory.to(decoder.stop.weight.dtype)
-            frames, alignment = decoder.speak(memory, lengths, reduction, ending, seed)
+            frames, outputs, alignment = decoder.speak(memory, lengths, reduction, ending, seed)
         counts = ending.steps * reduction
         with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
-            mels = frames.float() + self.postnet(frames, length_mask(counts, frames.shape[1]))
+            mask = length_mask(counts, frames.shape[1])
+            mels = self.refine(frames.float() + self.postnet(frames, mask), outputs, mask)
         mels = (mels * MEL_SCALE + MEL_MEAN).clamp_min(-11.52).mT.cpu()
         alignment, counts, steps = alignment.cpu().numpy(), counts.tolist(), ending.steps.tolist()
         return [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -37,15 +37,20 @@ class Task:
     def __init__(self, config: Config, mel: MelConfig):
         self.config = config
         self.networks = {"model": Model(config, mel)}
-        self.optimizers = {"model": torch.optim.Adam(self.networks["model"].parameters(), lr=1.0, eps=1e-6, fused=True)}
+        learns = self.networks["model"].refiner if config.refine_only else self.networks["model"]
+        self.optimizers = {"model": torch.optim.Adam(learns.parameters(), lr=1.0, eps=1e-6, fused=True)}
         self.best_by = "loss"
         if config.adversary_from is not None:
             self.networks["judge"] = judge = SpectrogramJudge(config.judge_channels)
-            self.optimizers["discriminator"] = torch.optim.AdamW(judge.parameters(), lr=1.0, betas=(0.8, 0.99))
+            learns = [{"params": list(judge.parameters()), "rate_scale": config.judge_rate}]
+            self.optimizers["discriminator"] = torch.optim.AdamW(learns, lr=1.0, betas=(0.8, 0.99))
             self.best_by = None  # sharper is not nearer
 
     def losses(self, batch: Batch, step: int) -> Iterator:
         self.networks["model"].reduction.fill_(self.config.reduction_at(step))
+        if self.config.refine_only:
+            yield from self._refining_losses(batch, step)
+            return
         decoded, batch, step_lengths = self._decode(batch)
         mask = length_mask(batch["mel_lengths"], batch["mels"].shape[1])
         target = (batch["mels"] - MEL_MEAN) / MEL_SCALE
@@ -58,9 +63,29 @@ class Task:
         loss = mel + stop + self.config.guide_weight * guide
         aligned = diagonality(alignment.detach(), step_lengths, batch["token_lengths"])
         figures = {"mel": mel, "stop": stop, "guide": guide, "diagonality": aligned}
+        places, inside = self._excerpts(batch["mel_lengths"], target.shape[1])
+        yield from self._judged(loss, figures, cut(target, places), cut(decoded.after, places), inside, step)
+
+    def _refining_losses(self, batch: Batch, step: int) -> Iterator:
+        """The refiner's, of an excerpt of each recording."""
+        model, reduction = self.networks["model"], self.config.reduction_at(step)
+        with torch.no_grad():
+            decoded, batch, _ = self._decode(batch, model.decode)
+        places, inside = self._excerpts(batch["mel_lengths"], batch["mels"].shape[1])
+        target = (cut(batch["mels"], places) - MEL_MEAN) / MEL_SCALE
+        outputs = cut(decoded.outputs, places[:, ::reduction] // reduction)
+        made = model.refine(cut(decoded.after, places), outputs, inside)
+        mel = mel_loss(made, target, inside)
+        yield from self._judged(mel, {"mel": mel}, target, made, inside, step)
+
+    def _judged(
+        self, loss: torch.Tensor, figures: dict, true: torch.Tensor, made: torch.Tensor, inside: torch.Tensor, step: int
+    ) -> Iterator:
+        """The losses of the discriminator, once there is one, and of the model, to whose loss it adds.
+        true, made: (B, T, n_mels) excerpts, inside: (B, T); outside, both show the discriminator the same."""
         if self.config.adversary_from is not None and step >= self.config.adversary_from:
-            judge = self.networks["judge"]
-            true, made = self._excerpts(target, decoded.after, batch["mel_lengths"])
+            judge, true = self.networks["judge"], true.mT
+            made = torch.where(inside[:, None], made.mT.to(true.dtype), true)
             against = against_fakes(judge, true, made)
             yield "discriminator", against, {"discriminator_loss": against.detach()}
             persuasion, features = for_fakes(judge, true, made)
@@ -114,21 +139,17 @@ class Task:
             )
         return None
 
-    def _excerpts(
-        self, target: torch.Tensor, made: torch.Tensor, lengths: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """(B, n_mels, judged_frames) of true and of made mels (B, T, n_mels), from the same random place of each; where
-        an item is shorter, both hold the same padding."""
-        frames = min(self.config.judged_frames, target.shape[1])
-        room = (lengths - frames).clamp_min(0)
-        start = (torch.rand(len(lengths), device=lengths.device) * (room + 1)).long()
+    def _excerpts(self, lengths: torch.Tensor, longest: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Frames (B, at most judged_frames) of an excerpt, of whole decoder steps, at a random place of each item, and
+        which of them lie within the item. longest: frames of the batch, padded."""
+        reduction = int(self.networks["model"].reduction)
+        frames = max(1, min(self.config.judged_frames, longest) // reduction) * reduction
+        room = (lengths - frames).clamp_min(0) // reduction
+        start = (torch.rand(len(lengths), device=lengths.device) * (room + 1)).long() * reduction
         places = start[:, None] + torch.arange(frames, device=lengths.device)
-        inside = (places < lengths[:, None])[..., None]
-        places = places[..., None].expand(-1, -1, target.shape[2])
-        true = target.gather(1, places)
-        return true.mT, torch.where(inside, made.gather(1, places).to(true.dtype), true).mT
+        return places, places < lengths[:, None]
 
-    def _decode(self, batch: Batch) -> tuple[Decoded, Batch, torch.Tensor]:
+    def _decode(self, batch: Batch, decode: Callable | None = None) -> tuple[Decoded, Batch, torch.Tensor]:
         """Teacher-forced outputs, the batch with its mels padded to whole decoder steps, and the steps of each item."""
         model = self.networks["model"]
         reduction = int(model.reduction)
@@ -139,4 +160,9 @@ class Task:
             batch["paths"] = F.pad(batch["paths"], (0, mels.shape[1] // reduction - batch["paths"].shape[1]), value=-1)
         step_lengths = -(-batch["mel_lengths"] // reduction)
         inputs = [batch[key] for key in ("tokens", "token_lengths", "voices", "mels", "mel_lengths")]
-        return model(*inputs, batch.get("paths")), batch, step_lengths
+        return (decode or model)(*inputs, batch.get("paths")), batch, step_lengths
+
+
+def cut(x: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """(B, T, C) at places (B, P): (B, P, C)."""
+    return x.gather(1, places[..., None].expand(-1, -1, x.shape[2]))
