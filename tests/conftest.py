@@ -12,10 +12,12 @@ from tests.voices import STAND_INS, voice
 SPEAKERS, CLIPS = 12, 3
 
 
-@pytest.fixture(autouse=True)
-def memory_is_given_back(monkeypatch):
-    """Trainings that run within a test leave this process' memory as other tests would have it."""
-    monkeypatch.setattr("training.memory.keep_freed_memory", lambda: False)
+@pytest.fixture(scope="session", autouse=True)
+def memory_is_given_back():
+    """Trainings that run within the tests leave this process' memory as the others would have it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("training.memory.keep_freed_memory", lambda: False)
+        yield
 
 
 @pytest.fixture(scope="session")
