@@ -22,7 +22,7 @@ FRAMES_PER_SECOND = MelConfig().frames_per_second
 
 @pytest.fixture
 def in_float32(monkeypatch):
-    monkeypatch.setattr(network, "fast_bfloat16", lambda device: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
 
 
 def training_batch(lengths=((7, 30), (12, 47), (4, 19))) -> dict[str, torch.Tensor]:
@@ -60,10 +60,11 @@ def test_a_text_is_the_same_alone_and_in_a_batch(refiner_layers):
 
 def test_seeds():
     model, voice = tiny(), made_voice(0)
+    model.decoder.prenet_gates.weight.data.mul_(8)  # untrained, the prenet hardly counts
     (one,), (again,), (other,) = (model.synthesize(["A red house."], [voice], seed=seed) for seed in (1, 1, 2))
     assert torch.equal(one.mel, again.mel)
     frames = min(one.mel.shape[1], other.mel.shape[1])
-    assert not torch.equal(one.mel[:, :frames], other.mel[:, :frames])
+    assert (one.mel[:, :frames] - other.mel[:, :frames]).abs().max() > 1e-3
 
 
 def test_voices_and_texts_differ():
@@ -118,7 +119,7 @@ def test_bfloat16_speaks_as_float32_does(monkeypatch):
     (narrow,) = model.synthesize(["A red house."], [voice])
     weight = model.decoder.frames.weight
     assert weight.dtype == torch.float32  # the model itself stays as it is
-    monkeypatch.setattr(network, "fast_bfloat16", lambda device: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
     (wide,) = model.synthesize(["A red house."], [voice])
     frames = min(20, narrow.mel.shape[1], wide.mel.shape[1])
     assert (narrow.mel[:, :frames] - wide.mel[:, :frames]).abs().mean() < 0.05

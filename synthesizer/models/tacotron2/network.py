@@ -8,7 +8,7 @@ padding is exactly zero, and each item stops by itself.
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -25,7 +25,7 @@ from synthesizer.models.tacotron2.layers import dropout, run_lstm
 from synthesizer.models.tacotron2.refiner import Refiner
 from synthesizer.synthesis import Synthesis
 from synthesizer.text import SYMBOLS, encode, normalize, pronounce, word_places
-from training.inference import fast_bfloat16, weight_marks
+from training.inference import fast_autocast, fast_bfloat16, weight_marks
 
 MEL_MEAN, MEL_SCALE = -5.0, 2.5
 """Roughly the mean and spread of log mels of speech: the network works with (mel - mean) / scale."""
@@ -125,32 +125,23 @@ class Model(nn.Module):
         mels: torch.Tensor,
         mel_lengths: torch.Tensor,
         paths: torch.Tensor | None = None,
+        refined: bool = True,
     ) -> Decoded:
         """Teacher-forced. tokens: (B, L), voices: (B, voice_dim), mels: (B, T, n_mels) log mels, T a multiple of r.
-        paths: (B, S) the token at each decoder step, -1 where it is not known; used in training only."""
-        decoded = self.decode(tokens, token_lengths, voices, mels, mel_lengths, paths)
-        mask = length_mask(mel_lengths, decoded.after.shape[1])
-        return replace(decoded, after=self.refine(decoded.after, decoded.outputs, mask))
-
-    def refine(self, frames: torch.Tensor, outputs: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """What the postnet left (B, T, n_mels) as the refiner would have it, if there is one; see Refiner."""
-        return frames if self.refiner is None else frames + self.refiner(frames, outputs, mask)
-
-    def decode(
-        self,
-        tokens: torch.Tensor,
-        token_lengths: torch.Tensor,
-        voices: torch.Tensor,
-        mels: torch.Tensor,
-        mel_lengths: torch.Tensor,
-        paths: torch.Tensor | None = None,
-    ) -> Decoded:
-        """As forward, without the refiner."""
+        paths: (B, S) the token at each decoder step, -1 where it is not known; used in training only.
+        refined: with what a refiner adds."""
         memory = self.encoder(tokens, token_lengths, voices)
         normalized = (mels - MEL_MEAN) / MEL_SCALE
         before, outputs, stops, alignment = self.decoder(memory, token_lengths, normalized, int(self.reduction), paths)
         mask = length_mask(mel_lengths, before.shape[1])
-        return Decoded(before, before + self.postnet(before, mask), outputs, stops, alignment)
+        after = before + self.postnet(before, mask)
+        if refined:
+            after = self.refine(after, outputs, mask)
+        return Decoded(before, after, outputs, stops, alignment)
+
+    def refine(self, frames: torch.Tensor, outputs: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """What the postnet left (B, T, n_mels) as the refiner would have it, if there is one; see Refiner."""
+        return frames if self.refiner is None else frames + self.refiner(frames, outputs, mask)
 
     def predict(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         """Teacher-forced log mels (B, T, n_mels) of a batch as the task describes it, T at least its longest."""
@@ -177,7 +168,7 @@ class Model(nn.Module):
         for row, each in zip(tokens, encoded):
             row[: len(each)] = torch.tensor(each)
         vectors = torch.stack([torch.from_numpy(voice.embedding) for voice in voices]).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
+        with fast_autocast(device):
             memory = self.encoder(tokens, lengths, vectors)
         decoder, reduction = self._decoder_in_use(), int(self.reduction)
         step_seconds = reduction / self.mel.frames_per_second
@@ -187,7 +178,7 @@ class Model(nn.Module):
             memory = memory.to(decoder.stop.weight.dtype)
             frames, outputs, alignment = decoder.speak(memory, lengths, reduction, ending, seed)
         counts = ending.steps * reduction
-        with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
+        with fast_autocast(device):
             mask = length_mask(counts, frames.shape[1])
             mels = self.refine(frames.float() + self.postnet(frames, mask), outputs, mask)
         mels = (mels * MEL_SCALE + MEL_MEAN).clamp_min(-11.52).mT.cpu()

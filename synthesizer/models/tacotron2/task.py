@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -70,7 +70,7 @@ class Task:
         """The refiner's, of an excerpt of each recording."""
         model, reduction = self.networks["model"], self.config.reduction_at(step)
         with torch.no_grad():
-            decoded, batch, _ = self._decode(batch, model.decode)
+            decoded, batch, _ = self._decode(batch, refined=False)
         places, inside = self._excerpts(batch["mel_lengths"], batch["mels"].shape[1])
         target = (cut(batch["mels"], places) - MEL_MEAN) / MEL_SCALE
         outputs = cut(decoded.outputs, places[:, ::reduction] // reduction)
@@ -149,7 +149,7 @@ class Task:
         places = start[:, None] + torch.arange(frames, device=lengths.device)
         return places, places < lengths[:, None]
 
-    def _decode(self, batch: Batch, decode: Callable | None = None) -> tuple[Decoded, Batch, torch.Tensor]:
+    def _decode(self, batch: Batch, refined: bool = True) -> tuple[Decoded, Batch, torch.Tensor]:
         """Teacher-forced outputs, the batch with its mels padded to whole decoder steps, and the steps of each item."""
         model = self.networks["model"]
         reduction = int(model.reduction)
@@ -160,7 +160,7 @@ class Task:
             batch["paths"] = F.pad(batch["paths"], (0, mels.shape[1] // reduction - batch["paths"].shape[1]), value=-1)
         step_lengths = -(-batch["mel_lengths"] // reduction)
         inputs = [batch[key] for key in ("tokens", "token_lengths", "voices", "mels", "mel_lengths")]
-        return (decode or model)(*inputs, batch.get("paths")), batch, step_lengths
+        return model(*inputs, batch.get("paths"), refined), batch, step_lengths
 
 
 def cut(x: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
