@@ -11,7 +11,7 @@ demo: $(BIN)/installed
 	  --output demo.wav --plot demo.png --seed 1
 
 test: $(BIN)/installed $(BIN)/installed-evaluation lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 
 lint: $(BIN)/installed
 	$(BIN)/ruff check .

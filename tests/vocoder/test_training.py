@@ -23,7 +23,7 @@ TINY = {
     ],
 }  # fmt: skip
 SCHEDULE = [
-    "schedule.batch=4", "schedule.log_every=4", "schedule.validate_every=16", "schedule.warmup=0",
+    "schedule.batch=4", "schedule.log_every=4", "schedule.validate_every=32", "schedule.warmup=0",
     "schedule.learning_rate=0.002", "schedule.final_learning_rate=0.002",
 ]  # fmt: skip
 LOSS = {"hifigan": "mel_loss", "learned_griffin_lim": "magnitude_loss", "wavernn": "nats"}
