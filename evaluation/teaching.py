@@ -13,10 +13,11 @@ from training.registry import model_module
 LOUDNESS = -24.0
 """Decibels of full scale: what `synthesizer.preprocess` brings recordings to."""
 AT_ONCE = 16
+MEASURES = ("mel_mse", "mel_mae", "diagonality", "coverage", "stop_error")
 
 
 def teacher_forced(row: Row, people, cloner, checkpoint) -> dict[str, float]:
-    """What the model's own task finds when it validates: mel_mse, mel_mae, diagonality, coverage, stop_error."""
+    """MEASURES, as far as the model's own task finds them when it validates."""
     task = model_module("synthesizer", checkpoint.name).Task(checkpoint.settings.model, checkpoint.settings.mel)
     network = task.networks["model"].eval()
     network.load_state_dict(cloner.synthesizer.state_dict())
@@ -30,8 +31,7 @@ def teacher_forced(row: Row, people, cloner, checkpoint) -> dict[str, float]:
     ]
     with torch.inference_mode():
         figures = task.validate(batches)
-    figures.pop("loss", None)
-    return figures | {"recordings": len(sounds)}
+    return {name: figures[name] for name in MEASURES if name in figures} | {"recordings": len(sounds)}
 
 
 def _batch(sounds, voices: dict[str, torch.Tensor], settings) -> dict[str, torch.Tensor]:

@@ -42,9 +42,9 @@ def training_batch(lengths=((7, 30), (12, 47), (4, 19))) -> dict[str, torch.Tens
 @pytest.mark.usefixtures("in_float32")
 @pytest.mark.parametrize("refiner_layers", [0, 2])
 def test_a_text_is_the_same_alone_and_in_a_batch(refiner_layers):
-    model = tiny(config=replace(TINY, refiner_layers=refiner_layers, refiner_dim=8))
+    model = tiny(config=replace(TINY, refiner_layers=refiner_layers, refiner_dim=16))
     if refiner_layers:
-        torch.nn.init.normal_(model.refiner.correction.weight)
+        torch.nn.init.normal_(model.refiner.velocity.weight, std=0.1)
     model.decoder.stop.bias.data.fill_(5.0)  # stop as soon as the end is attended to
     voices = [made_voice(seed) for seed in range(3)]
     together = model.synthesize(TEXTS, voices, seed=4)
@@ -208,9 +208,10 @@ def test_padding_changes_nothing_in_training(monkeypatch):
 
 def test_teacher_forcing_and_speaking_are_one_network(monkeypatch, in_float32):
     """Fed with what was spoken, the network says it again."""
-    config = replace(TINY, dropout=0.0, refiner_layers=1, refiner_dim=8)
+    config = replace(TINY, dropout=0.0, refiner_layers=1, refiner_dim=16, refine_only=True, plainness=0.5)
     model, text = tiny(config=config), "Rain, rain."
-    torch.nn.init.normal_(model.refiner.correction.weight)
+    torch.nn.init.normal_(model.refiner.velocity.weight, std=0.1)
+    torch.nn.init.normal_(model.refiner.common_voice)
     for attribute in ("WINDOW_BACK", "WINDOW_AHEAD"):
         monkeypatch.setattr(decoding, attribute, 1000)
     monkeypatch.setattr(decoding.Decoder, "_prenet_noise", lambda self, generator, like: like.new_ones(32, 2, 1, 16))
@@ -223,13 +224,15 @@ def test_teacher_forcing_and_speaking_are_one_network(monkeypatch, in_float32):
     monkeypatch.setattr(network.torch, "rand", lambda *shape, **_: torch.ones(shape))
     tokens = torch.tensor([encode(pronounce(text))])
     lengths = torch.tensor([tokens.shape[1]]), torch.tensor([frames.shape[1]])
+    voices = torch.from_numpy(voice.embedding)[None]
     with torch.no_grad():
         mels = frames * network.MEL_SCALE + network.MEL_MEAN
-        decoded = model(tokens, lengths[0], torch.from_numpy(voice.embedding)[None], mels, lengths[1])
+        decoded = model(tokens, lengths[0], model.told(voices), mels, lengths[1])
     torch.testing.assert_close(decoded.before, frames, rtol=0, atol=1e-4)
     torch.testing.assert_close(decoded.outputs, outputs, rtol=0, atol=1e-4)
     torch.testing.assert_close(decoded.alignment, alignment, rtol=0, atol=1e-4)
-    after = (decoded.after[0] * network.MEL_SCALE + network.MEL_MEAN).clamp_min(-11.52)
+    refined = model.refine(decoded.after, decoded.outputs, voices, torch.ones(frames.shape[:2], dtype=torch.bool))
+    after = (refined[0] * network.MEL_SCALE + network.MEL_MEAN).clamp_min(-11.52)
     torch.testing.assert_close(after.T, made.mel, rtol=0, atol=1e-3)
 
 
@@ -257,7 +260,7 @@ def test_reduction_changes_at_its_step():
     for step in (0, 4, 5, 7, 8, 100):
         for _ in task.losses(batch, step):
             found.append(int(model.reduction))
-            decoded, _, step_lengths = task._decode(batch)
+            decoded, _, step_lengths = task._decode(batch, batch["voices"])
             assert decoded.stops.shape[1] == -(-47 // found[-1])
             assert step_lengths.tolist() == [-(-n // found[-1]) for n in (30, 47, 19)]
             assert decoded.after.shape[1] == decoded.stops.shape[1] * found[-1]

@@ -9,6 +9,9 @@ from speech.mel import MelConfig
 from synthesizer.text import SYMBOLS
 from training.schedule import Schedule
 
+GROUP = 16
+"""Channels of a refiner that its convolutions mix."""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -32,9 +35,20 @@ class Config:
     postnet_layers: int = 5
     postnet_kernel: int = 5
     refiner_layers: int = 0
-    """Blocks of a network that sharpens what decoder and postnet say, knowing text and voice; 0 is none."""
-    refiner_dim: int = 256
+    """Blocks of a network that makes sharp what decoder and postnet say, by flow matching; 0 is none."""
+    refiner_dim: int = 384
     refiner_kernel: int = 7
+    refiner_frames: int = 2
+    """So many frames side by side are one to it."""
+    refiner_noise: float = 0.5
+    """How far the decoder's frames are disturbed before they flow to true ones, in the spread of mels of speech."""
+    refiner_warmth: float = 0.5
+    """In use, that noise is multiplied by this: less is smoother, more livelier and rougher."""
+    refiner_steps: int = 16
+    """Steps along the way in use; the time it takes is proportional."""
+    plainness: float = 0.0
+    """In use, the decoder is told a voice so far towards the mean of all, in which words are clearer, and the refiner
+    makes it the one that was asked for: 0 is that voice, 1 the mean. Needs refine_only, which learns from all these."""
     refine_only: bool = False
     """The refiner alone learns, the rest stays as it is. To begin from weights that speak already (--finetune)."""
     dropout: float = 0.5
@@ -58,7 +72,7 @@ class Config:
     judge_rate: float = 1.0
     """Its learning rate, in those of the network: more where it cannot tell true from made (discriminator_loss 0.5)."""
     judged_frames: int = 160
-    """Length of the excerpts it looks at, and a refiner by itself learns from."""
+    """Length of the excerpts that it looks at, and that a refiner learns from."""
     stop_weight: float = 8.0
     guide_weight: float = 1.0
     guide_width: float = 0.2
@@ -76,6 +90,12 @@ class Config:
 
         if self.refine_only and not self.refiner_layers:
             raise InputError("model.refine_only needs a refiner: model.refiner_layers=8, say")
+        if self.refine_only and self.adversary_from is not None:
+            raise InputError("model.refine_only learns without a discriminator: leave out model.adversary_from")
+        if self.plainness and not self.refine_only:
+            raise InputError("model.plainness needs a refiner that learned alone: model.refine_only=true")
+        if self.refiner_dim % GROUP:
+            raise InputError(f"model.refiner_dim must be a multiple of {GROUP}; found {self.refiner_dim}")
         for name in ("encoder_kernel", "location_kernel", "postnet_kernel", "refiner_kernel"):
             if getattr(self, name) % 2 == 0:
                 raise InputError(f"model.{name} must be odd, so that it has a middle; found {getattr(self, name)}")

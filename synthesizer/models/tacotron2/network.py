@@ -42,9 +42,10 @@ class Decoded:
     before: torch.Tensor
     """(B, T, n_mels) normalized mel of the decoder."""
     after: torch.Tensor
-    """(B, T, n_mels) with the corrections of postnet and refiner."""
+    """(B, T, n_mels) with the postnet's corrections."""
     outputs: torch.Tensor
-    """(B, S, lstm_dim + token_dim + voice_dim) what the decoder made `before` from."""
+    """(B, S, lstm_dim + token_dim + voice_dim) what the decoder made `before` from: its state, the text it read and
+    the voice it was told."""
     stops: torch.Tensor
     """(B, S) logits."""
     alignment: torch.Tensor
@@ -125,30 +126,35 @@ class Model(nn.Module):
         mels: torch.Tensor,
         mel_lengths: torch.Tensor,
         paths: torch.Tensor | None = None,
-        refined: bool = True,
     ) -> Decoded:
         """Teacher-forced. tokens: (B, L), voices: (B, voice_dim), mels: (B, T, n_mels) log mels, T a multiple of r.
-        paths: (B, S) the token at each decoder step, -1 where it is not known; used in training only.
-        refined: with what a refiner adds."""
+        paths: (B, S) the token at each decoder step, -1 where it is not known; used in training only."""
         memory = self.encoder(tokens, token_lengths, voices)
         normalized = (mels - MEL_MEAN) / MEL_SCALE
         before, outputs, stops, alignment = self.decoder(memory, token_lengths, normalized, int(self.reduction), paths)
         mask = length_mask(mel_lengths, before.shape[1])
-        after = before + self.postnet(before, mask)
-        if refined:
-            after = self.refine(after, outputs, mask)
-        return Decoded(before, after, outputs, stops, alignment)
+        return Decoded(before, before + self.postnet(before, mask), outputs, stops, alignment)
 
-    def refine(self, frames: torch.Tensor, outputs: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def told(self, voices: torch.Tensor) -> torch.Tensor:
+        """The voices (B, voice_dim) that the decoder is to speak in, of those asked for; see Config.plainness."""
+        return voices if self.refiner is None else self.refiner.plainer(voices, self.config.plainness)
+
+    def refine(
+        self, frames: torch.Tensor, outputs: torch.Tensor, voices: torch.Tensor, mask: torch.Tensor, seed: int = 0
+    ) -> torch.Tensor:
         """What the postnet left (B, T, n_mels) as the refiner would have it, if there is one; see Refiner."""
-        return frames if self.refiner is None else frames + self.refiner(frames, outputs, mask)
+        if self.refiner is None:
+            return frames
+        return self.refiner(frames, outputs[..., : -self.config.voice_dim], voices, mask, seed)
 
     def predict(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         """Teacher-forced log mels (B, T, n_mels) of a batch as the task describes it, T at least its longest."""
         padding = -batch["mels"].shape[1] % int(self.reduction)
         mels = F.pad(batch["mels"], (0, 0, 0, padding), value=-11.5)
-        inputs = [batch[key] for key in ("tokens", "token_lengths", "voices")]
-        return self(*inputs, mels, batch["mel_lengths"]).after * MEL_SCALE + MEL_MEAN
+        voices, lengths = batch["voices"], batch["mel_lengths"]
+        decoded = self(batch["tokens"], batch["token_lengths"], self.told(voices), mels, lengths)
+        mask = length_mask(lengths, mels.shape[1])
+        return self.refine(decoded.after, decoded.outputs, voices, mask) * MEL_SCALE + MEL_MEAN
 
     @torch.inference_mode()
     def synthesize(self, texts: list[str], voices: list[Voice], seed: int = 0) -> list[Synthesis]:
@@ -169,7 +175,7 @@ class Model(nn.Module):
             row[: len(each)] = torch.tensor(each)
         vectors = torch.stack([torch.from_numpy(voice.embedding) for voice in voices]).to(device)
         with fast_autocast(device):
-            memory = self.encoder(tokens, lengths, vectors)
+            memory = self.encoder(tokens, lengths, self.told(vectors))
         decoder, reduction = self._decoder_in_use(), int(self.reduction)
         step_seconds = reduction / self.mel.frames_per_second
         most = ((lengths * MOST_SECONDS_PER_TOKEN + MOST_SECONDS_MORE) / step_seconds).long()
@@ -180,7 +186,7 @@ class Model(nn.Module):
         counts = ending.steps * reduction
         with fast_autocast(device):
             mask = length_mask(counts, frames.shape[1])
-            mels = self.refine(frames.float() + self.postnet(frames, mask), outputs, mask)
+            mels = self.refine(frames.float() + self.postnet(frames, mask), outputs, vectors, mask, seed)
         mels = (mels * MEL_SCALE + MEL_MEAN).clamp_min(-11.52).mT.cpu()
         alignment, counts, steps = alignment.cpu().numpy(), counts.tolist(), ending.steps.tolist()
         return [

@@ -39,7 +39,7 @@ class Task:
         self.networks = {"model": Model(config, mel)}
         learns = self.networks["model"].refiner if config.refine_only else self.networks["model"]
         self.optimizers = {"model": torch.optim.Adam(learns.parameters(), lr=1.0, eps=1e-6, fused=True)}
-        self.best_by = "loss"
+        self.best_by = "flow" if config.refine_only else "loss"
         if config.adversary_from is not None:
             self.networks["judge"] = judge = SpectrogramJudge(config.judge_channels)
             learns = [{"params": list(judge.parameters()), "rate_scale": config.judge_rate}]
@@ -47,36 +47,49 @@ class Task:
             self.best_by = None  # sharper is not nearer
 
     def losses(self, batch: Batch, step: int) -> Iterator:
-        self.networks["model"].reduction.fill_(self.config.reduction_at(step))
-        if self.config.refine_only:
-            yield from self._refining_losses(batch, step)
-            return
-        decoded, batch, step_lengths = self._decode(batch)
-        mask = length_mask(batch["mel_lengths"], batch["mels"].shape[1])
+        model, alone = self.networks["model"], self.config.refine_only
+        model.reduction.fill_(self.config.reduction_at(step))
+        told = batch["voices"]
+        if alone:
+            model.refiner.meet(told, step)
+            told = model.refiner.plainer(told, torch.rand(len(told), 1, device=told.device))
+        with torch.set_grad_enabled(not alone):
+            decoded, batch, step_lengths = self._decode(batch, told)
         target = (batch["mels"] - MEL_MEAN) / MEL_SCALE
+        places, inside = self._excerpts(batch["mel_lengths"], target.shape[1])
+        refining = {}
+        if model.refiner is not None:
+            refining["flow"] = self._flow(decoded, batch["voices"], target, places, inside)
+        if alone:
+            yield "model", refining["flow"], refining
+            return
+        mask = length_mask(batch["mel_lengths"], target.shape[1])
         mel = mel_loss(decoded.before, target, mask) + mel_loss(decoded.after, target, mask)
         stop = stop_loss(decoded.stops, step_lengths, self.config.stop_weight)
         alignment = decoded.alignment.float()
         guide = guided_attention_loss(
             alignment, step_lengths, batch["token_lengths"], self.config.guide_width, batch.get("paths")
         )
-        loss = mel + stop + self.config.guide_weight * guide
+        loss = mel + stop + self.config.guide_weight * guide + sum(refining.values())
         aligned = diagonality(alignment.detach(), step_lengths, batch["token_lengths"])
-        figures = {"mel": mel, "stop": stop, "guide": guide, "diagonality": aligned}
-        places, inside = self._excerpts(batch["mel_lengths"], target.shape[1])
+        figures = {"mel": mel, "stop": stop, "guide": guide, "diagonality": aligned} | refining
         yield from self._judged(loss, figures, cut(target, places), cut(decoded.after, places), inside, step)
 
-    def _refining_losses(self, batch: Batch, step: int) -> Iterator:
-        """The refiner's, of an excerpt of each recording."""
-        model, reduction = self.networks["model"], self.config.reduction_at(step)
-        with torch.no_grad():
-            decoded, batch, _ = self._decode(batch, refined=False)
-        places, inside = self._excerpts(batch["mel_lengths"], batch["mels"].shape[1])
-        target = (cut(batch["mels"], places) - MEL_MEAN) / MEL_SCALE
-        outputs = cut(decoded.outputs, places[:, ::reduction] // reduction)
-        made = model.refine(cut(decoded.after, places), outputs, inside)
-        mel = mel_loss(made, target, inside)
-        yield from self._judged(mel, {"mel": mel}, target, made, inside, step)
+    def _flow(
+        self,
+        decoded: Decoded,
+        voices: torch.Tensor,
+        target: torch.Tensor,
+        places: torch.Tensor,
+        inside: torch.Tensor,
+    ) -> torch.Tensor:
+        """The refiner's loss of an excerpt of each recording; it teaches nothing to what it refines."""
+        model = self.networks["model"]
+        reduction = int(model.reduction)
+        frames = cut(decoded.after.detach(), places)
+        outputs = cut(decoded.outputs.detach(), places[:, ::reduction] // reduction)
+        outputs = outputs[..., : -self.config.voice_dim]
+        return model.refiner.loss(cut(target, places), frames, outputs, voices, inside)
 
     def _judged(
         self, loss: torch.Tensor, figures: dict, true: torch.Tensor, made: torch.Tensor, inside: torch.Tensor, step: int
@@ -94,11 +107,11 @@ class Task:
         yield "model", loss, figures
 
     def validate(self, held_out: list[Batch]) -> dict[str, float]:
-        """Teacher-forced figures: loss, errors of log mels, stop error, diagonality and coverage."""
+        """Teacher-forced figures: loss, errors of log mels, stop error, diagonality, coverage, the refiner's flow."""
         sums: dict[str, float] = {}
         for batch in held_out:
             torch.manual_seed(0)  # the prenet's dropout
-            decoded, batch, step_lengths = self._decode(batch)
+            decoded, batch, step_lengths = self._decode(batch, batch["voices"])
             mask = length_mask(batch["mel_lengths"], batch["mels"].shape[1])
             alignment, token_lengths = decoded.alignment.float(), batch["token_lengths"]
             target = (batch["mels"] - MEL_MEAN) / MEL_SCALE
@@ -112,6 +125,9 @@ class Task:
                 "diagonality": diagonality(alignment, step_lengths, token_lengths),
                 "coverage": coverage(alignment, step_lengths, token_lengths),
             }
+            if self.networks["model"].refiner is not None:
+                places = torch.arange(mask.shape[1], device=mask.device).expand(mask.shape)
+                figures["flow"] = self._flow(decoded, batch["voices"], target, places, mask)
             for key, value in figures.items():
                 sums[key] = sums.get(key, 0.0) + value.item() / len(held_out)
         return sums
@@ -149,8 +165,9 @@ class Task:
         places = start[:, None] + torch.arange(frames, device=lengths.device)
         return places, places < lengths[:, None]
 
-    def _decode(self, batch: Batch, refined: bool = True) -> tuple[Decoded, Batch, torch.Tensor]:
-        """Teacher-forced outputs, the batch with its mels padded to whole decoder steps, and the steps of each item."""
+    def _decode(self, batch: Batch, told: torch.Tensor) -> tuple[Decoded, Batch, torch.Tensor]:
+        """Teacher-forced outputs, the batch with its mels padded to whole decoder steps, and the steps of each item.
+        told: (B, voice_dim) the voices that the decoder hears of."""
         model = self.networks["model"]
         reduction = int(model.reduction)
         mels = F.pad(batch["mels"], (0, 0, 0, -batch["mels"].shape[1] % reduction), value=-11.5)
@@ -159,8 +176,8 @@ class Task:
             batch["paths"] = batch["paths"][:, reduction // 2 :: reduction]  # in the middle of each step
             batch["paths"] = F.pad(batch["paths"], (0, mels.shape[1] // reduction - batch["paths"].shape[1]), value=-1)
         step_lengths = -(-batch["mel_lengths"] // reduction)
-        inputs = [batch[key] for key in ("tokens", "token_lengths", "voices", "mels", "mel_lengths")]
-        return model(*inputs, batch.get("paths"), refined), batch, step_lengths
+        texts, lengths = (batch["tokens"], batch["token_lengths"]), batch["mel_lengths"]
+        return model(*texts, told, mels, lengths, batch.get("paths")), batch, step_lengths
 
 
 def cut(x: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
