@@ -135,6 +135,20 @@ def test_bfloat16_speaks_as_float32_does(monkeypatch):
     assert torch.equal(model.synthesize(["A red house."], [voice])[0].mel, narrow.mel)
 
 
+def test_a_refiner_in_bfloat16_refines_as_in_float32(monkeypatch):
+    model, voice = tiny(config=replace(TINY, refiner_layers=1, refiner_dim=16)), made_voice(0)
+    torch.nn.init.normal_(model.refiner.velocity.weight, std=0.1)
+    (narrow,) = model.synthesize(["A red house."], [voice])
+    with torch.no_grad():
+        model.refiner.velocity.bias += 0.5
+    (changed,) = model.synthesize(["A red house."], [voice])
+    assert (changed.mel - narrow.mel).mean() > 0.5  # by log units: the copy in use is made anew
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    (wide,) = model.synthesize(["A red house."], [voice])
+    frames = min(20, changed.mel.shape[1], wide.mel.shape[1])
+    assert (changed.mel[:, :frames] - wide.mel[:, :frames]).abs().mean() < 0.05
+
+
 def test_ending_is_each_items_own():
     """Against a loop over items: stops at the end of the text only, rests, limits."""
     rng = np.random.default_rng(0)

@@ -108,7 +108,7 @@ class Model(nn.Module):
         self.refiner = Refiner(config, mel.n_mels) if config.refiner_layers else None
         self.register_buffer("reduction", torch.tensor(config.reduction[0][1]))
         """Frames a decoder step the weights were last trained with."""
-        self._narrow: tuple[list, Decoder] | None = None
+        self._narrow: tuple[list, Decoder, Refiner | None] | None = None
 
     def train(self, mode: bool = True) -> Model:
         self._narrow = None  # fused optimizers change weights without leaving a mark
@@ -176,7 +176,7 @@ class Model(nn.Module):
         vectors = torch.stack([torch.from_numpy(voice.embedding) for voice in voices]).to(device)
         with fast_autocast(device):
             memory = self.encoder(tokens, lengths, self.told(vectors))
-        decoder, reduction = self._decoder_in_use(), int(self.reduction)
+        (decoder, refiner), reduction = self._in_use(), int(self.reduction)
         step_seconds = reduction / self.mel.frames_per_second
         most = ((lengths * MOST_SECONDS_PER_TOKEN + MOST_SECONDS_MORE) / step_seconds).long()
         ending = Ending(lengths, most, round(LINGER_SECONDS / step_seconds))
@@ -186,7 +186,9 @@ class Model(nn.Module):
         counts = ending.steps * reduction
         with fast_autocast(device):
             mask = length_mask(counts, frames.shape[1])
-            mels = self.refine(frames.float() + self.postnet(frames, mask), outputs, vectors, mask, seed)
+            mels = frames.float() + self.postnet(frames, mask)
+            if refiner is not None:
+                mels = refiner(mels, outputs[..., : -self.config.voice_dim], vectors, mask, seed)
         mels = (mels * MEL_SCALE + MEL_MEAN).clamp_min(-11.52).mT.cpu()
         alignment, counts, steps = alignment.cpu().numpy(), counts.tolist(), ending.steps.tolist()
         return [
@@ -200,15 +202,16 @@ class Model(nn.Module):
             for i in range(len(texts))
         ]
 
-    def _decoder_in_use(self) -> Decoder:
-        """The decoder in the fastest float type, cast once, not at every step; anew when it has learned."""
+    def _in_use(self) -> tuple[Decoder, Refiner | None]:
+        """Decoder and refiner in the fastest float type, cast once, not at every step; anew when they have learned."""
         if not fast_bfloat16(self.decoder.stop.weight.device):
-            return self.decoder
-        marks = weight_marks(self.decoder)
+            return self.decoder, self.refiner
+        marks = weight_marks(self)
         if self._narrow is None or self._narrow[0] != marks:
             with torch.inference_mode(False), torch.no_grad():
-                self._narrow = marks, deepcopy(self.decoder).to(torch.bfloat16)
-        return self._narrow[1]
+                decoder, refiner = deepcopy((self.decoder, self.refiner))
+                self._narrow = marks, decoder.to(torch.bfloat16), refiner and refiner.to(torch.bfloat16)
+        return self._narrow[1:]
 
 
 def reversed_in_place(x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
