@@ -143,9 +143,7 @@ class Model(nn.Module):
         self, frames: torch.Tensor, outputs: torch.Tensor, voices: torch.Tensor, mask: torch.Tensor, seed: int = 0
     ) -> torch.Tensor:
         """What the postnet left (B, T, n_mels) as the refiner would have it, if there is one; see Refiner."""
-        if self.refiner is None:
-            return frames
-        return self.refiner(frames, outputs[..., : -self.config.voice_dim], voices, mask, seed)
+        return frames if self.refiner is None else self.refiner(frames, outputs, voices, mask, seed)
 
     def predict(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         """Teacher-forced log mels (B, T, n_mels) of a batch as the task describes it, T at least its longest."""
@@ -188,7 +186,7 @@ class Model(nn.Module):
             mask = length_mask(counts, frames.shape[1])
             mels = frames.float() + self.postnet(frames, mask)
             if refiner is not None:
-                mels = refiner(mels, outputs[..., : -self.config.voice_dim], vectors, mask, seed)
+                mels = refiner(mels, outputs, vectors, mask, seed)
         mels = (mels * MEL_SCALE + MEL_MEAN).clamp_min(-11.52).mT.cpu()
         alignment, counts, steps = alignment.cpu().numpy(), counts.tolist(), ending.steps.tolist()
         return [

@@ -55,22 +55,21 @@ class Refiner(nn.Module):
     def forward(
         self, frames: torch.Tensor, outputs: torch.Tensor, voices: torch.Tensor, mask: torch.Tensor, seed: int
     ) -> torch.Tensor:
-        """frames: (B, T, n_mels) normalized, outputs: (B, S, lstm_dim + token_dim) what the decoder made them from,
-        voices: (B, voice_dim), mask: (B, T).
+        """frames: (B, T, n_mels) normalized, outputs: (B, S, lstm_dim + token_dim + voice_dim) what the decoder made
+        them from, of which the voice it was told is left out, voices: (B, voice_dim) those to be heard, mask: (B, T).
         Returns sharp ones (B, T, n_mels), for each seed others; one item's noise is every item's."""
-        longest, n_mels = frames.shape[1:]
-        frames, keep = frames.float() * mask[..., None], self._grouped(mask[..., None])
+        (longest, n_mels), keep = frames.shape[1:], mask[..., None]
+        frames = frames.float() * keep
         told, steps = self._told(frames, outputs, voices), self.config.refiner_steps
         generator = torch.Generator(frames.device).manual_seed(seed)
         blocks = range(-(-longest // NOISE_FRAMES))
         noise = [torch.randn(NOISE_FRAMES, n_mels, generator=generator, device=frames.device) for _ in blocks]
         strength = self.config.refiner_noise * self.config.refiner_warmth
-        x = self._grouped(frames + strength * torch.cat(noise)[:longest])
-        keep = keep.repeat_interleave(n_mels, dim=2)
+        x = frames + strength * torch.cat(noise)[:longest]
         for step in range(steps):
             x = x * keep
-            x = x + self._velocity(x, told, x.new_full((len(x),), step / steps), keep[..., :1]).float() / steps
-        return x.unflatten(2, (-1, n_mels)).flatten(1, 2)[:, :longest]
+            x = x + self._velocity(x, told, x.new_full((len(x),), step / steps), keep) / steps
+        return x
 
     def loss(
         self,
@@ -81,15 +80,14 @@ class Refiner(nn.Module):
         mask: torch.Tensor,
     ) -> torch.Tensor:
         """Squared error of the direction at a random place on the way; target: (B, T, n_mels) normalized."""
-        inside, batch = mask[..., None], len(frames)
-        frames = frames.float() * inside
+        keep, batch = mask[..., None], len(frames)
+        frames = frames.float() * keep
         noisy = frames + self.config.refiner_noise * torch.randn_like(frames)
         times = (torch.arange(batch, device=frames.device) + torch.rand(batch, device=frames.device)) / batch
         times = times[torch.randperm(batch, device=frames.device)]
-        x = self._grouped(torch.lerp(noisy, target, times[:, None, None]) * inside)
-        velocity = self._velocity(x, self._told(frames, outputs, voices), times, self._grouped(inside)[..., :1])
-        error = (velocity.float() - self._grouped(target - noisy)).square()
-        return masked_mean(error.unflatten(2, (-1, target.shape[2])).flatten(1, 2)[:, : mask.shape[1]], mask)
+        x = torch.lerp(noisy, target, times[:, None, None]) * keep
+        velocity = self._velocity(x, self._told(frames, outputs, voices), times, keep)
+        return masked_mean((velocity - (target - noisy)).square(), mask)
 
     def _grouped(self, x: torch.Tensor) -> torch.Tensor:
         """(B, T, C) with neighbours side by side (B, T / refiner_frames, refiner_frames * C), zeros behind the last."""
@@ -101,15 +99,16 @@ class Refiner(nn.Module):
         reduction, side = frames.shape[1] // outputs.shape[1], self.config.refiner_frames
         middle = torch.arange(side // 2, frames.shape[1] + side // 2, side, device=frames.device)
         middle = middle.clamp_max(frames.shape[1] - 1)
-        said = self.said(outputs) + self.voice(voices * self.config.voice_scale)[:, None]
+        said = self.said(outputs[..., : self.said.in_features]) + self.voice(voices * self.config.voice_scale)[:, None]
         return said[:, middle // reduction] + self.place[middle % reduction] + self.frames(self._grouped(frames))
 
     def _velocity(self, x: torch.Tensor, told: torch.Tensor, times: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
-        """x: (B, T / refiner_frames, group) at times (B,), 0 noisy, 1 true. Returns the same shape."""
-        x, time = self.moving(x) + told, self.time(waves(times, TIMES))
+        """x: (B, T, n_mels) at times (B,), 0 noisy, 1 true; keep: (B, T, 1), zero in the padding. Returns x's shape."""
+        (longest, n_mels), keep = x.shape[1:], self._grouped(keep)[..., :1]
+        x, time = self.moving(self._grouped(x)) + told, self.time(waves(times, TIMES))
         for block in self.blocks:
             x = block(x, time, keep)
-        return self.velocity(self.norm(x))
+        return self.velocity(self.norm(x)).float().unflatten(2, (-1, n_mels)).flatten(1, 2)[:, :longest]
 
 
 class Block(nn.Module):

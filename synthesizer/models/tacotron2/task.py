@@ -88,7 +88,6 @@ class Task:
         reduction = int(model.reduction)
         frames = cut(decoded.after.detach(), places)
         outputs = cut(decoded.outputs.detach(), places[:, ::reduction] // reduction)
-        outputs = outputs[..., : -self.config.voice_dim]
         return model.refiner.loss(cut(target, places), frames, outputs, voices, inside)
 
     def _judged(
