@@ -34,8 +34,12 @@ class Data:
             raise InputError(f"the corpus was prepared at {rate} Hz and mel.sample_rate is {self.mel.sample_rate} Hz")
         self.embeddings, encoder = read_embeddings(self.corpus)
         self.word_times = read_word_times(self.corpus)
+        self.retold, self.plain_voice = read_retold(self.corpus) if settings.model.refiner_layers else (None, None)
         self.facts = {"encoder": encoder}  # config.json keeps it: another encoder's voices mean nothing to this model
         self.train, held_out = hold_out(self.corpus, HELD_OUT_SHARE)
+        if self.retold:
+            # A recording that does not say its text would teach to say something else.
+            self.train = [i for i in self.train if len(self.word_times[i])]
         # Evenly through all that is held out, so that every corpus and speaker has its part.
         self.held = held_out[:: -(-len(held_out) // HELD_OUT_MOST)]
         if len(self.train) < self.schedule.batch:
@@ -57,14 +61,16 @@ class Data:
         ordered = sorted(self.held, key=lambda i: self.corpus.records[i].length)
         return [self.batch(ordered[i : i + 16]) for i in range(0, len(ordered), 16)]
 
-    def batch(self, indices: list[int]) -> dict[str, torch.Tensor]:
-        """{"tokens" (B, L), "token_lengths", "voices" (B, 256), "mels" (B, T, n_mels), "mel_lengths", "paths" (B, T)}.
+    def batch(self, indices: list[int], letters: float = SPELLED) -> dict[str, torch.Tensor]:
+        """{"tokens" (B, L), "token_lengths", "voices" (B, 256), "mels" (B, T, n_mels), "mel_lengths", "paths" (B, T)},
+        and for a refiner {"retold" (B, S, ...), "plain_voice" (256,)}, see retell.py. letters: share of the words that
+        stay letters.
 
         A path says of each frame which token is said, counted from 0 at the start of the first to L at the end of the
         last; it is -1 where `python -m synthesizer.align` found no words.
         """
         texts = [self.corpus.records[i].text for i in indices]
-        spoken = [pronounce(text, SPELLED) if self.lexicon else text for text in texts]
+        spoken = [pronounce(text, letters) if self.lexicon else text for text in texts]
         tokens = [torch.tensor(encode(text)) for text in spoken]
         mels = [self._mel(i) for i in indices]
         times = [np.arange(len(mel)) / self.mel.frames_per_second for mel in mels]
@@ -72,7 +78,7 @@ class Data:
             torch.from_numpy(path_through(word_places(text), self.word_times[i], each, len(own)))
             for text, i, each, own in zip(spoken, indices, times, tokens)
         ]
-        return {
+        batch = {
             "tokens": torch.nn.utils.rnn.pad_sequence(tokens, batch_first=True),
             "token_lengths": torch.tensor([len(each) for each in tokens]),
             "voices": torch.from_numpy(self.embeddings[indices]),
@@ -80,6 +86,11 @@ class Data:
             "mel_lengths": torch.tensor([len(each) for each in mels]),
             "paths": torch.nn.utils.rnn.pad_sequence(paths, batch_first=True, padding_value=-1.0),
         }
+        if self.retold:
+            rows = [torch.from_numpy(self.retold[i].astype(np.float32)) for i in indices]
+            batch["retold"] = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+            batch["plain_voice"] = torch.from_numpy(self.plain_voice)
+        return batch
 
     def _mel(self, index: int) -> torch.Tensor:
         samples = torch.from_numpy(self.corpus.array(index).astype(np.float32) / 32768)
@@ -123,6 +134,27 @@ def read_word_times(corpus: PreparedCorpus) -> list[np.ndarray]:
     return found
 
 
+def read_retold(corpus: PreparedCorpus) -> tuple[list[np.ndarray], np.ndarray]:
+    """(steps, ...) of each record that `python -m synthesizer.retell` wrote beside the shards, and the voice (256,).
+
+    Raises InputError if some are missing, belong to other recordings, or were retold otherwise than the rest.
+    """
+    rows, voices = [], set()
+    for shard in corpus.shards:
+        path = retold_path(shard.path)
+        command = f"`python -m synthesizer.retell {path.parents[1]}`"
+        if not path.exists():
+            raise InputError(f"{path} is missing; a refiner learns from it: make it with {command}")
+        told = Shard(path)
+        if [record.id for record in told.records] != [record.id for record in shard.records]:
+            raise InputError(f"{path} belongs to other recordings; run {command} again")
+        voices.add(tuple(told.metadata["voice"]))
+        rows += [told.data[record.start : record.start + record.length] for record in told.records]
+    if len(voices) > 1:
+        raise InputError("the corpora were retold in different voices; run `python -m synthesizer.retell` on all alike")
+    return rows, np.array(voices.pop(), np.float32)
+
+
 def path_through(places: list[tuple[int, int]], spans: np.ndarray, times: np.ndarray, tokens: int) -> np.ndarray:
     """Which token is said at `times` (T,), in seconds, evenly through each word and each gap between two words.
 
@@ -136,3 +168,7 @@ def path_through(places: list[tuple[int, int]], spans: np.ndarray, times: np.nda
 
 def embeddings_path(shard: Path) -> Path:
     return shard.with_name(shard.name.replace("shard", "embeddings"))
+
+
+def retold_path(shard: Path) -> Path:
+    return shard.with_name(shard.name.replace("shard", "retold"))

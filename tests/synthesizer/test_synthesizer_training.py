@@ -10,12 +10,14 @@ import pytest
 import torch
 
 from speech.errors import InputError
-from speech.mel import MelConfig
+from speech.mel import MelConfig, log_mel
 from speech.shards import Shard
 from synthesizer.data import Data
 from synthesizer.gta import write_gta
 from synthesizer.models.tacotron2 import PRESETS, Config, Task
-from tests.synthesizer.made import made_voice, train_tiny, write_spelled
+from synthesizer.models.tacotron2.network import MEL_MEAN, MEL_SCALE
+from synthesizer.retell import disguise, retell_shards
+from tests.synthesizer.made import RATE, made_voice, train_tiny, write_spelled, write_word_times
 from training.checkpoint import load_model, load_tensors, read_checkpoint
 from training.config import Settings, override
 from training.journal import COSTS, read_journal
@@ -101,7 +103,7 @@ def test_the_excerpts_judged_hold_no_made_padding():
     task = Task(replace(PRESETS["small"], adversary_from=0, judged_frames=8), MelConfig())
     seen = []
     task.networks["judge"] = lambda x: seen.append(x.detach()) or [(x.mean(dim=1), [x])]
-    places, inside = task._excerpts(torch.tensor([5, 20]), 21)
+    places, inside = task._excerpts(torch.tensor([5, 20]), 21, 8)
     assert places.shape == (2, 6)  # whole decoder steps, of three frames
     assert places[0].tolist() == [0, 1, 2, 3, 4, 5]
     assert inside.tolist() == [[True] * 5 + [False], [True] * 6]
@@ -113,35 +115,93 @@ def test_the_excerpts_judged_hold_no_made_padding():
     assert judged_made[1].all()
 
 
-REFINER = ["model.refiner_layers=2", "model.refiner_dim=16", "model.refine_only=true", "model.judged_frames=20"]
+REFINER = ["model.refiner_layers=2", "model.refiner_dim=16", "model.refiner_excerpt=20"]
 
 
-def test_a_refiner_is_added_to_a_model_that_speaks(trained, spelled, tmp_path):
+@pytest.fixture(scope="module")
+def retold(trained, tmp_path_factory):
+    """A prepared folder whose recordings the tiny network has said in one voice."""
+    folder = write_spelled(tmp_path_factory.mktemp("retold") / "spelled")
+    write_word_times(folder)
+    retell(folder, trained)
+    return folder
+
+
+def retell(folder, trained, voice: int = 0) -> None:
+    model, checkpoint = load_model(trained, "synthesizer")
+    source = Data(Namespace(corpora=[folder]), override(checkpoint.settings, ["schedule.batch=1"]))
+    made_by = {"synthesizer": checkpoint.fingerprint}
+    retell_shards(source.corpus, source, model, torch.from_numpy(made_voice(voice).embedding), made_by, batch=5)
+
+
+def test_a_refiner_is_added_to_a_model_that_speaks(trained, retold, tmp_path):
     more = ("--finetune", str(trained))
-    refined = train_tiny("refined", spelled, tmp_path, *REFINER, "schedule.steps=40", more=more)
+    refined = train_tiny("refined", retold, tmp_path, *REFINER, "schedule.steps=40", more=more)
     found, before = load_tensors(refined / "model.safetensors"), load_tensors(trained / "model.safetensors")
     assert all(torch.equal(found[key], before[key]) for key in before)  # the rest is as it was
     assert {key.split(".")[0] for key in found.keys() - before.keys()} == {"refiner"}
     flow = [line["flow"] for line in read_journal(refined) if line["kind"] == "train"]
     assert np.mean(flow[-10:]) < 0.8 * np.mean(flow[:3])
+    assert "flow" in [line for line in read_journal(refined) if line["kind"] == "held_out"][-1]
     models = [load_model(folder, "synthesizer")[0] for folder in (refined, trained)]
-    (sharp,), (blurred,) = (model.synthesize(["One boat."], [made_voice(0)]) for model in models)
-    np.testing.assert_array_equal(sharp.alignment, blurred.alignment)
-    assert not torch.equal(sharp.mel, blurred.mel)
+    (sharp,), (plain,) = (model.synthesize(["One boat."], [made_voice(voice)]) for model, voice in zip(models, (1, 0)))
+    np.testing.assert_array_equal(sharp.alignment, plain.alignment)  # for it was said in the voice they were retold in
+    assert not torch.equal(sharp.mel, plain.mel)
 
 
-def test_a_refiner_may_learn_along_with_the_rest(spelled, tmp_path):
-    run = train_tiny("both", spelled, tmp_path, *REFINER, "model.refine_only=false", "schedule.steps=2")
-    (first, *_) = [line for line in read_journal(run) if line["kind"] == "train"]
-    assert first.keys() > {"mel", "stop", "guide", "flow"}
+def test_a_refiner_makes_mels_for_the_vocoder(trained, retold, tmp_path):
+    more = ("--finetune", str(trained))
+    folder = train_tiny("refined", retold, tmp_path, *REFINER, "schedule.steps=1", more=more)
+    model, checkpoint = load_model(folder, "synthesizer")
+    source = Data(Namespace(corpora=[retold]), override(checkpoint.settings, ["schedule.batch=1"]))
+    batch = source.batch([0, 1])
+    mels = model.predict(batch)
+    assert mels.shape[1] >= batch["mels"].shape[1]
+    frames, _ = model.split_retold(batch["retold"])
+    told = frames * MEL_SCALE + MEL_MEAN
+    shortest = int(batch["mel_lengths"].min())
+    assert (mels - told)[:, :shortest].abs().mean() < 1  # one step of learning: little but noise was added
+
+
+def test_recordings_are_retold_at_their_pace(retold):
+    shard = Shard(retold / "synthesizer" / "shard-00000.safetensors")
+    told = Shard(retold / "synthesizer" / "retold-00000.safetensors")
+    assert told.data.dtype == np.float16
+    assert told.data.shape[1] == 2 * 80 + 24 + 16
+    frames = [record.length // MelConfig().hop_length for record in shard.records]
+    assert [2 * record.length for record in told.records] == pytest.approx(frames, abs=2)
+
+
+def test_a_refiner_needs_recordings_retold_in_one_voice(trained, spelled, tmp_path):
+    with pytest.raises(InputError, match=r"retold-00000\.safetensors is missing; a refiner learns from it"):
+        train_tiny("refined", spelled, tmp_path, *REFINER)
+    one, other = (write_spelled(tmp_path / name) for name in ("one", "other"))
+    retell(one, trained, voice=0)
+    retell(other, trained, voice=1)
+    settings = override(read_checkpoint(trained, "synthesizer").settings, REFINER)
+    with pytest.raises(InputError, match="retold in different voices"):
+        Data(Namespace(corpora=[one, other]), settings)
+    shutil.copy(one / "synthesizer" / "retold-00000.safetensors", one / "synthesizer" / "retold-00001.safetensors")
+    with pytest.raises(InputError, match=r"retold-00001\.safetensors belongs to other recordings"):
+        Data(Namespace(corpora=[one]), settings)
+
+
+def test_a_disguised_voice_is_higher_by_its_factor():
+    """Against the mel of the higher sound itself."""
+    config, time = MelConfig(), np.arange(RATE) / RATE
+    sounds = [sum(np.sin(2 * np.pi * hertz * factor * time) for hertz in (400, 1500, 4000)) for factor in (1, 1.25)]
+    low, high = (log_mel(torch.from_numpy(sound).float() / 4, config).T for sound in sounds)
+    (moved,) = disguise(low[None], torch.tensor([1.25]), config)
+    loudest = [{int(place) for place in mel[40].topk(6).indices} for mel in (moved, high)]
+    assert len(loudest[0] & loudest[1]) >= 4
+    (same,) = disguise(low[None], torch.tensor([1.0]), config)
+    torch.testing.assert_close(same, low)
 
 
 @pytest.mark.parametrize(
     ("settings", "missing"),
     [
-        ({"refine_only": True}, "refiner_layers"),
-        ({"refine_only": True, "refiner_layers": 1, "adversary_from": 0}, "adversary_from"),
-        ({"refiner_layers": 1, "plainness": 0.5}, "refine_only"),
+        ({"refiner_layers": 1, "adversary_from": 0}, "adversary_from"),
         ({"refiner_layers": 1, "refiner_dim": 40}, "multiple of 16"),
     ],
 )

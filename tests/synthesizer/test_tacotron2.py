@@ -222,10 +222,7 @@ def test_padding_changes_nothing_in_training(monkeypatch):
 
 def test_teacher_forcing_and_speaking_are_one_network(monkeypatch, in_float32):
     """Fed with what was spoken, the network says it again."""
-    config = replace(TINY, dropout=0.0, refiner_layers=1, refiner_dim=16, refine_only=True, plainness=0.5)
-    model, text = tiny(config=config), "Rain, rain."
-    torch.nn.init.normal_(model.refiner.velocity.weight, std=0.1)
-    torch.nn.init.normal_(model.refiner.common_voice)
+    model, text = tiny(config=replace(TINY, dropout=0.0)), "Rain, rain."
     for attribute in ("WINDOW_BACK", "WINDOW_AHEAD"):
         monkeypatch.setattr(decoding, attribute, 1000)
     monkeypatch.setattr(decoding.Decoder, "_prenet_noise", lambda self, generator, like: like.new_ones(32, 2, 1, 16))
@@ -234,20 +231,32 @@ def test_teacher_forcing_and_speaking_are_one_network(monkeypatch, in_float32):
     monkeypatch.setattr(model.decoder, "speak", lambda *given: spoken.append(stack(*given)) or spoken[-1])
     voice = made_voice(0)
     (made,) = model.synthesize([text], [voice])
-    frames, outputs, alignment = (each.clone() for each in spoken[0])
+    frames, _, alignment = (each.clone() for each in spoken[0])
     monkeypatch.setattr(network.torch, "rand", lambda *shape, **_: torch.ones(shape))
     tokens = torch.tensor([encode(pronounce(text))])
     lengths = torch.tensor([tokens.shape[1]]), torch.tensor([frames.shape[1]])
     voices = torch.from_numpy(voice.embedding)[None]
     with torch.no_grad():
         mels = frames * network.MEL_SCALE + network.MEL_MEAN
-        decoded = model(tokens, lengths[0], model.told(voices), mels, lengths[1])
+        decoded = model(tokens, lengths[0], voices, mels, lengths[1])
     torch.testing.assert_close(decoded.before, frames, rtol=0, atol=1e-4)
-    torch.testing.assert_close(decoded.outputs, outputs, rtol=0, atol=1e-4)
     torch.testing.assert_close(decoded.alignment, alignment, rtol=0, atol=1e-4)
-    refined = model.refine(decoded.after, decoded.outputs, voices, torch.ones(frames.shape[:2], dtype=torch.bool))
-    after = (refined[0] * network.MEL_SCALE + network.MEL_MEAN).clamp_min(-11.52)
+    after = (decoded.after[0] * network.MEL_SCALE + network.MEL_MEAN).clamp_min(-11.52)
     torch.testing.assert_close(after.T, made.mel, rtol=0, atol=1e-3)
+
+
+def test_with_a_refiner_the_decoder_speaks_in_one_voice(in_float32):
+    model = tiny(config=replace(TINY, refiner_layers=1, refiner_dim=16))
+    voices = [made_voice(0), made_voice(1)]
+    one, other = model.synthesize(["Rain, rain."] * 2, voices)
+    np.testing.assert_allclose(one.alignment, other.alignment, atol=1e-4)
+    bare = tiny()
+    bare.load_state_dict({key: value for key, value in model.state_dict().items() if not key.startswith("refiner.")})
+    model.refiner.plain_voice.copy_(torch.from_numpy(voices[1].embedding))
+    for leaning, voice in ((0.0, voices[1]), (1.0, voices[0])):
+        model.config = replace(model.config, refiner_leaning=leaning)
+        (spoken,), (wanted,) = model.synthesize(["Rain, rain."], voices[:1]), bare.synthesize(["Rain, rain."], [voice])
+        np.testing.assert_allclose(spoken.alignment, wanted.alignment, atol=1e-4)
 
 
 def test_attention_is_as_in_the_paper():
@@ -274,7 +283,7 @@ def test_reduction_changes_at_its_step():
     for step in (0, 4, 5, 7, 8, 100):
         for _ in task.losses(batch, step):
             found.append(int(model.reduction))
-            decoded, _, step_lengths = task._decode(batch, batch["voices"])
+            decoded, _, step_lengths = task._decode(batch)
             assert decoded.stops.shape[1] == -(-47 // found[-1])
             assert step_lengths.tolist() == [-(-n // found[-1]) for n in (30, 47, 19)]
             assert decoded.after.shape[1] == decoded.stops.shape[1] * found[-1]

@@ -59,6 +59,17 @@ def test_an_export_is_half_the_size_and_the_same_model(saved, tmp_path):
     assert export(saved, tmp_path / "full", half=False).stat().st_size == (saved / "model.safetensors").stat().st_size
 
 
+def test_an_export_may_be_halfway_between_two(saved, tmp_path):
+    first = load_tensors(saved / "model.safetensors")
+    save_tensors(tmp_path / "second/model.safetensors", {key: 3 * value for key, value in first.items()}, {})
+    out = load_tensors(export(saved, tmp_path / "out", half=False, other=tmp_path / "second"))
+    for key, value in first.items():
+        torch.testing.assert_close(out[key], 2 * value)
+    save_tensors(tmp_path / "third/model.safetensors", {"other": torch.zeros(1)}, {})
+    with pytest.raises(InputError, match="third has other weights"):
+        export(saved, tmp_path / "out", other=tmp_path / "third")
+
+
 # ---- what is no checkpoint
 
 

@@ -35,7 +35,9 @@ class Config:
     postnet_layers: int = 5
     postnet_kernel: int = 5
     refiner_layers: int = 0
-    """Blocks of a network that makes sharp what decoder and postnet say, by flow matching; 0 is none."""
+    """Blocks of a network that gives what decoder and postnet say, then all in one plain voice, the voice asked for, by
+    flow matching; 0 is none. It alone learns, from recordings retold (`python -m synthesizer.retell`); the rest stays
+    as it is: begin from weights that speak already (--finetune)."""
     refiner_dim: int = 384
     refiner_kernel: int = 7
     refiner_frames: int = 2
@@ -46,11 +48,15 @@ class Config:
     """In use, that noise is multiplied by this: less is smoother, more livelier and rougher."""
     refiner_steps: int = 16
     """Steps along the way in use; the time it takes is proportional."""
-    plainness: float = 0.0
-    """In use, the decoder is told a voice so far towards the mean of all, in which words are clearer, and the refiner
-    makes it the one that was asked for: 0 is that voice, 1 the mean. Needs refine_only, which learns from all these."""
-    refine_only: bool = False
-    """The refiner alone learns, the rest stays as it is. To begin from weights that speak already (--finetune)."""
+    refiner_leaning: float = 0.0
+    """In use, the decoder is told a voice so far from the plain one towards that asked for: nearer, and less clear."""
+    refiner_guidance: float = 0.0
+    """In use, it goes so much farther from what that voice might say when one does not know what, at twice the time
+    (classifier-free guidance, arXiv 2207.12598)."""
+    refiner_blind: float = 0.1
+    """Share of the recordings of which it is told only the voice while it learns, for that."""
+    refiner_excerpt: int = 400
+    """Frames of each recording that it learns from at a time."""
     dropout: float = 0.5
     """In prenet (in use too), encoder and postnet convolutions."""
     lstm_dropout: float = 0.1
@@ -72,7 +78,7 @@ class Config:
     judge_rate: float = 1.0
     """Its learning rate, in those of the network: more where it cannot tell true from made (discriminator_loss 0.5)."""
     judged_frames: int = 160
-    """Length of the excerpts that it looks at, and that a refiner learns from."""
+    """Length of the excerpts that it looks at."""
     stop_weight: float = 8.0
     guide_weight: float = 1.0
     guide_width: float = 0.2
@@ -88,12 +94,8 @@ class Config:
                 f"found {self.reduction}"
             )
 
-        if self.refine_only and not self.refiner_layers:
-            raise InputError("model.refine_only needs a refiner: model.refiner_layers=8, say")
-        if self.refine_only and self.adversary_from is not None:
-            raise InputError("model.refine_only learns without a discriminator: leave out model.adversary_from")
-        if self.plainness and not self.refine_only:
-            raise InputError("model.plainness needs a refiner that learned alone: model.refine_only=true")
+        if self.refiner_layers and self.adversary_from is not None:
+            raise InputError("a refiner learns alone, without a discriminator: leave out model.adversary_from")
         if self.refiner_dim % GROUP:
             raise InputError(f"model.refiner_dim must be a multiple of {GROUP}; found {self.refiner_dim}")
         for name in ("encoder_kernel", "location_kernel", "postnet_kernel", "refiner_kernel"):

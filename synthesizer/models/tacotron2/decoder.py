@@ -24,8 +24,8 @@ from synthesizer.models.tacotron2.layers import (
     step_lstm,
 )
 
-WINDOW_BACK, WINDOW_AHEAD = 2, 5
-"""In use, attention may move this many tokens back or ahead in one decoder step."""
+WINDOW_BACK, WINDOW_AHEAD = 2, 2
+"""In use, attention may move this many tokens back or ahead in one decoder step: too few to leave a word out."""
 DRAWN = 32
 """Decoder steps whose random numbers are drawn at once."""
 GATES = (0, 1, 2, 3)
@@ -64,6 +64,8 @@ class Decoder(nn.Module):
         super().__init__()
         self.config, self.n_mels = config, n_mels
         memory, hidden = config.token_dim + config.voice_dim, config.lstm_dim
+        self.voiceless = hidden + config.token_dim
+        """Width of a step's output without the voice it was told."""
         self.prenet = nn.ModuleList(nn.Linear(a, config.prenet_dim, bias=False) for a in (n_mels, config.prenet_dim))
         self.prenet_gates = nn.Linear(config.prenet_dim, 4 * hidden)
         self.recurrent_gates = nn.Linear(memory + hidden, 4 * hidden, bias=False)
@@ -87,8 +89,8 @@ class Decoder(nn.Module):
         """Teacher-forced. memory: (B, L, M), mels: (B, T, n_mels) normalized, T a multiple of `reduction`.
         paths: (B, S) the token at each step, -1 where it is not known; some are followed in training.
 
-        Returns frames (B, T, n_mels), what they were made from (B, S, lstm_dim + M), stop logits (B, S), alignment
-        (B, S, L).
+        Returns frames (B, T, n_mels), what they were made from (B, S, lstm_dim + token_dim): the decoder's state and
+        the text it read, stop logits (B, S), alignment (B, S, L).
         """
         shifted = F.pad(mels[:, reduction - 1 : -1 : reduction], (0, 0, 1, 0))
         if self.training:
@@ -113,7 +115,8 @@ class Decoder(nn.Module):
         second = dropout(second, self.config.lstm_dropout, self.training)
         outputs = torch.cat([second, contexts], dim=-1)
         frames = F.linear(outputs, *self._frames(reduction)).reshape(len(mels), -1, self.n_mels)
-        return frames, outputs, self.stop(outputs).squeeze(-1), torch.stack(alignments, dim=1)
+        stops = self.stop(outputs).squeeze(-1)
+        return frames, outputs[..., : self.voiceless], stops, torch.stack(alignments, dim=1)
 
     def _forced(
         self, paths: torch.Tensor, token_lengths: torch.Tensor, tokens: int
@@ -127,7 +130,8 @@ class Decoder(nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Each step hears the one before it, until every item has ended, after S steps.
 
-        Returns frames (B, S * reduction, n_mels), what they were made from (B, S, lstm_dim + M), alignment (B, S, L).
+        Returns frames (B, S * reduction, n_mels), what they were made from (B, S, lstm_dim + token_dim), alignment
+        (B, S, L).
         """
         device, (batch, tokens, _) = memory.device, memory.shape
         reader, generator = Reader(self, memory, token_lengths), torch.Generator(device).manual_seed(seed)
@@ -159,7 +163,8 @@ class Decoder(nn.Module):
             place = place + rows
         longest = int(ending.steps.max())
         frames = torch.stack(groups[:longest], dim=1).unflatten(-1, (reduction, self.n_mels)).flatten(1, 2)
-        return frames, torch.stack(outputs[:longest], dim=1), torch.stack(alignments[:longest], dim=1)
+        outputs = torch.stack(outputs[:longest], dim=1)[..., : self.voiceless]
+        return frames, outputs, torch.stack(alignments[:longest], dim=1)
 
     def _prenet_noise(self, generator: torch.Generator, like: torch.Tensor) -> torch.Tensor:
         """(DRAWN steps, 2 layers, 1, prenet_dim) factors of the dropout that the prenet keeps in use (section 2.2).

@@ -44,8 +44,7 @@ class Decoded:
     after: torch.Tensor
     """(B, T, n_mels) with the postnet's corrections."""
     outputs: torch.Tensor
-    """(B, S, lstm_dim + token_dim + voice_dim) what the decoder made `before` from: its state, the text it read and
-    the voice it was told."""
+    """(B, S, lstm_dim + token_dim) what the decoder made `before` from: its state and the text it read."""
     stops: torch.Tensor
     """(B, S) logits."""
     alignment: torch.Tensor
@@ -113,7 +112,7 @@ class Model(nn.Module):
     def train(self, mode: bool = True) -> Model:
         self._narrow = None  # fused optimizers change weights without leaving a mark
         super().train(mode)
-        if self.config.refine_only:
+        if self.refiner is not None:
             for part in (self.encoder, self.decoder, self.postnet):
                 part.eval()
         return self
@@ -135,24 +134,24 @@ class Model(nn.Module):
         mask = length_mask(mel_lengths, before.shape[1])
         return Decoded(before, before + self.postnet(before, mask), outputs, stops, alignment)
 
-    def told(self, voices: torch.Tensor) -> torch.Tensor:
-        """The voices (B, voice_dim) that the decoder is to speak in, of those asked for; see Config.plainness."""
-        return voices if self.refiner is None else self.refiner.plainer(voices, self.config.plainness)
-
-    def refine(
-        self, frames: torch.Tensor, outputs: torch.Tensor, voices: torch.Tensor, mask: torch.Tensor, seed: int = 0
-    ) -> torch.Tensor:
-        """What the postnet left (B, T, n_mels) as the refiner would have it, if there is one; see Refiner."""
-        return frames if self.refiner is None else self.refiner(frames, outputs, voices, mask, seed)
-
     def predict(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        """Teacher-forced log mels (B, T, n_mels) of a batch as the task describes it, T at least its longest."""
-        padding = -batch["mels"].shape[1] % int(self.reduction)
-        mels = F.pad(batch["mels"], (0, 0, 0, padding), value=-11.5)
+        """Log mels (B, T, n_mels) of a batch as the task describes it, T at least its longest: teacher-forced, or where
+        there is a refiner, what it makes of the recordings retold."""
         voices, lengths = batch["voices"], batch["mel_lengths"]
-        decoded = self(batch["tokens"], batch["token_lengths"], self.told(voices), mels, lengths)
-        mask = length_mask(lengths, mels.shape[1])
-        return self.refine(decoded.after, decoded.outputs, voices, mask) * MEL_SCALE + MEL_MEAN
+        if self.refiner is None:
+            padding = -batch["mels"].shape[1] % int(self.reduction)
+            mels = F.pad(batch["mels"], (0, 0, 0, padding), value=-11.5)
+            made = self(batch["tokens"], batch["token_lengths"], voices, mels, lengths).after
+        else:
+            frames, outputs = self.split_retold(batch["retold"])
+            made = self.refiner(frames, outputs, voices, length_mask(lengths, frames.shape[1]), seed=0)
+        return made * MEL_SCALE + MEL_MEAN
+
+    def split_retold(self, retold: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Frames and outputs, as the refiner takes them, from rows of a decoder step each; see retell.py."""
+        width = int(self.reduction) * self.mel.n_mels
+        frames = retold[..., :width].unflatten(-1, (-1, self.mel.n_mels)).flatten(1, 2)
+        return frames, retold[..., width:]
 
     @torch.inference_mode()
     def synthesize(self, texts: list[str], voices: list[Voice], seed: int = 0) -> list[Synthesis]:
@@ -172,8 +171,11 @@ class Model(nn.Module):
         for row, each in zip(tokens, encoded):
             row[: len(each)] = torch.tensor(each)
         vectors = torch.stack([torch.from_numpy(voice.embedding) for voice in voices]).to(device)
+        told = vectors
+        if self.refiner is not None:
+            told = torch.lerp(self.refiner.plain_voice.expand_as(vectors), vectors, self.config.refiner_leaning)
         with fast_autocast(device):
-            memory = self.encoder(tokens, lengths, self.told(vectors))
+            memory = self.encoder(tokens, lengths, told)
         (decoder, refiner), reduction = self._in_use(), int(self.reduction)
         step_seconds = reduction / self.mel.frames_per_second
         most = ((lengths * MOST_SECONDS_PER_TOKEN + MOST_SECONDS_MORE) / step_seconds).long()

@@ -1,8 +1,9 @@
-"""What the decoder says made sharp: of all the mels that it could mean, one, where the decoder can only say their mean.
+"""What the decoder says in one plain voice made sharp, and in the voice that was asked for.
 
 Flow matching (Lipman et al. 2022, arXiv 2210.02747; for speech Matcha-TTS, arXiv 2309.03199): the decoder's frames,
-disturbed by noise, flow to true ones along lines whose direction a network learns. It sees the frames before and after,
-and what the decoder made each from: its state, the text it read and the voice.
+disturbed by noise, flow to true ones along lines whose direction a network learns. So it says one of all the mels that
+could be meant, where the decoder can only say their mean. It sees the frames before and after, what the decoder made
+each from, its state and the text it read, and the voice.
 B batch, T frames, S = T / r decoder steps, C channels.
 """
 
@@ -41,26 +42,18 @@ class Refiner(nn.Module):
         self.norm, self.velocity = nn.LayerNorm(width), nn.Linear(width, group)
         nn.init.zeros_(self.velocity.weight)
         nn.init.zeros_(self.velocity.bias)
-        self.register_buffer("common_voice", torch.zeros(config.voice_dim))
-        """The mean of the voices it learned from."""
-
-    def plainer(self, voices: torch.Tensor, share: float | torch.Tensor) -> torch.Tensor:
-        """Voices (B, voice_dim) moved towards the mean of all, by a share of the way or one each (B, 1)."""
-        return voices + share * (self.common_voice - voices)
-
-    def meet(self, voices: torch.Tensor, step: int) -> None:
-        """Voices (B, voice_dim) of a training step become a part of the mean."""
-        self.common_voice.lerp_(voices.mean(dim=0), max(0.01, 1 / (step + 1)))
+        self.register_buffer("plain_voice", torch.zeros(config.voice_dim))
+        """The voice that the decoder speaks in, whoever is asked for."""
 
     def forward(
         self, frames: torch.Tensor, outputs: torch.Tensor, voices: torch.Tensor, mask: torch.Tensor, seed: int
     ) -> torch.Tensor:
-        """frames: (B, T, n_mels) normalized, outputs: (B, S, lstm_dim + token_dim + voice_dim) what the decoder made
-        them from, of which the voice it was told is left out, voices: (B, voice_dim) those to be heard, mask: (B, T).
+        """frames: (B, T, n_mels) normalized, outputs: (B, S, lstm_dim + token_dim) what the decoder made them from,
+        voices: (B, voice_dim) those to be heard, mask: (B, T).
         Returns sharp ones (B, T, n_mels), for each seed others; one item's noise is every item's."""
         (longest, n_mels), keep = frames.shape[1:], mask[..., None]
         frames = frames.float() * keep
-        told, steps = self._told(frames, outputs, voices), self.config.refiner_steps
+        said, voice, steps = self._said(frames, outputs), self._voice(voices), self.config.refiner_steps
         generator = torch.Generator(frames.device).manual_seed(seed)
         blocks = range(-(-longest // NOISE_FRAMES))
         noise = [torch.randn(NOISE_FRAMES, n_mels, generator=generator, device=frames.device) for _ in blocks]
@@ -68,8 +61,19 @@ class Refiner(nn.Module):
         x = frames + strength * torch.cat(noise)[:longest]
         for step in range(steps):
             x = x * keep
-            x = x + self._velocity(x, told, x.new_full((len(x),), step / steps), keep) / steps
+            x = x + self._guided(x, said, voice, step / steps, keep) / steps
         return x
+
+    def _guided(
+        self, x: torch.Tensor, said: torch.Tensor, voice: torch.Tensor, time: float, keep: torch.Tensor
+    ) -> torch.Tensor:
+        """The velocity in use, where all items are at one time."""
+        guidance = self.config.refiner_guidance
+        if not guidance:
+            return self._velocity(x, said + voice, x.new_full((len(x),), time), keep)
+        twice = torch.cat([x, x]), torch.cat([said + voice, voice.expand_as(said)])
+        seeing, blind = self._velocity(*twice, x.new_full((2 * len(x),), time), torch.cat([keep, keep])).chunk(2)
+        return seeing + guidance * (seeing - blind)
 
     def loss(
         self,
@@ -86,7 +90,9 @@ class Refiner(nn.Module):
         times = (torch.arange(batch, device=frames.device) + torch.rand(batch, device=frames.device)) / batch
         times = times[torch.randperm(batch, device=frames.device)]
         x = torch.lerp(noisy, target, times[:, None, None]) * keep
-        velocity = self._velocity(x, self._told(frames, outputs, voices), times, keep)
+        seeing = torch.rand(batch, 1, 1, device=frames.device) >= self.config.refiner_blind
+        told = self._said(frames, outputs) * seeing + self._voice(voices)
+        velocity = self._velocity(x, told, times, keep)
         return masked_mean((velocity - (target - noisy)).square(), mask)
 
     def _grouped(self, x: torch.Tensor) -> torch.Tensor:
@@ -94,12 +100,16 @@ class Refiner(nn.Module):
         side = self.config.refiner_frames
         return F.pad(x, (0, 0, 0, -x.shape[1] % side)).unflatten(1, (-1, side)).flatten(2)
 
-    def _told(self, frames: torch.Tensor, outputs: torch.Tensor, voices: torch.Tensor) -> torch.Tensor:
-        """(B, T / refiner_frames, C) what stays the same along the way."""
+    def _voice(self, voices: torch.Tensor) -> torch.Tensor:
+        """(B, voice_dim) as it is told to all places (B, 1, C)."""
+        return self.voice(voices * self.config.voice_scale)[:, None]
+
+    def _said(self, frames: torch.Tensor, outputs: torch.Tensor) -> torch.Tensor:
+        """(B, T / refiner_frames, C) what else stays the same along the way."""
         reduction, side = frames.shape[1] // outputs.shape[1], self.config.refiner_frames
         middle = torch.arange(side // 2, frames.shape[1] + side // 2, side, device=frames.device)
         middle = middle.clamp_max(frames.shape[1] - 1)
-        said = self.said(outputs[..., : self.said.in_features]) + self.voice(voices * self.config.voice_scale)[:, None]
+        said = self.said(outputs)
         return said[:, middle // reduction] + self.place[middle % reduction] + self.frames(self._grouped(frames))
 
     def _velocity(self, x: torch.Tensor, told: torch.Tensor, times: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:

@@ -28,18 +28,20 @@ from training.loop import Batch
 
 
 class Task:
-    """Predict each frame group from the true ones before it, attend along the diagonal, know when to stop.
+    """Predict each frame group from the true ones before it, attend along the diagonal, know when to stop. Or if there
+    is a refiner: make of recordings retold in one voice the recordings.
 
     A batch is {"tokens" (B, L), "token_lengths", "voices" (B, voice_dim), "mels" (B, T, n_mels), "mel_lengths"},
-    and, where it is known, "paths" (B, T): the token that each frame says.
+    where it is known, "paths" (B, T): the token that each frame says, and for a refiner "retold" (B, S, r * n_mels +
+    lstm_dim + token_dim) and "plain_voice" (voice_dim,); see retell.py.
     """
 
     def __init__(self, config: Config, mel: MelConfig):
         self.config = config
         self.networks = {"model": Model(config, mel)}
-        learns = self.networks["model"].refiner if config.refine_only else self.networks["model"]
+        learns = self.networks["model"].refiner or self.networks["model"]
         self.optimizers = {"model": torch.optim.Adam(learns.parameters(), lr=1.0, eps=1e-6, fused=True)}
-        self.best_by = "flow" if config.refine_only else "loss"
+        self.best_by = "flow" if config.refiner_layers else "loss"
         if config.adversary_from is not None:
             self.networks["judge"] = judge = SpectrogramJudge(config.judge_channels)
             learns = [{"params": list(judge.parameters()), "rate_scale": config.judge_rate}]
@@ -47,22 +49,15 @@ class Task:
             self.best_by = None  # sharper is not nearer
 
     def losses(self, batch: Batch, step: int) -> Iterator:
-        model, alone = self.networks["model"], self.config.refine_only
+        model = self.networks["model"]
         model.reduction.fill_(self.config.reduction_at(step))
-        told = batch["voices"]
-        if alone:
-            model.refiner.meet(told, step)
-            told = model.refiner.plainer(told, torch.rand(len(told), 1, device=told.device))
-        with torch.set_grad_enabled(not alone):
-            decoded, batch, step_lengths = self._decode(batch, told)
-        target = (batch["mels"] - MEL_MEAN) / MEL_SCALE
-        places, inside = self._excerpts(batch["mel_lengths"], target.shape[1])
-        refining = {}
         if model.refiner is not None:
-            refining["flow"] = self._flow(decoded, batch["voices"], target, places, inside)
-        if alone:
-            yield "model", refining["flow"], refining
+            model.refiner.plain_voice.copy_(batch["plain_voice"])
+            flow = self._flow(batch, self.config.refiner_excerpt)
+            yield "model", flow, {"flow": flow}
             return
+        decoded, batch, step_lengths = self._decode(batch)
+        target = (batch["mels"] - MEL_MEAN) / MEL_SCALE
         mask = length_mask(batch["mel_lengths"], target.shape[1])
         mel = mel_loss(decoded.before, target, mask) + mel_loss(decoded.after, target, mask)
         stop = stop_loss(decoded.stops, step_lengths, self.config.stop_weight)
@@ -70,25 +65,22 @@ class Task:
         guide = guided_attention_loss(
             alignment, step_lengths, batch["token_lengths"], self.config.guide_width, batch.get("paths")
         )
-        loss = mel + stop + self.config.guide_weight * guide + sum(refining.values())
+        loss = mel + stop + self.config.guide_weight * guide
         aligned = diagonality(alignment.detach(), step_lengths, batch["token_lengths"])
-        figures = {"mel": mel, "stop": stop, "guide": guide, "diagonality": aligned} | refining
+        figures = {"mel": mel, "stop": stop, "guide": guide, "diagonality": aligned}
+        places, inside = self._excerpts(batch["mel_lengths"], target.shape[1], self.config.judged_frames)
         yield from self._judged(loss, figures, cut(target, places), cut(decoded.after, places), inside, step)
 
-    def _flow(
-        self,
-        decoded: Decoded,
-        voices: torch.Tensor,
-        target: torch.Tensor,
-        places: torch.Tensor,
-        inside: torch.Tensor,
-    ) -> torch.Tensor:
-        """The refiner's loss of an excerpt of each recording; it teaches nothing to what it refines."""
+    def _flow(self, batch: Batch, longest: int) -> torch.Tensor:
+        """The refiner's loss of excerpts of at most so many frames."""
         model = self.networks["model"]
+        frames, outputs = model.split_retold(batch["retold"])
+        places, inside = self._excerpts(batch["mel_lengths"], frames.shape[1], longest)
         reduction = int(model.reduction)
-        frames = cut(decoded.after.detach(), places)
-        outputs = cut(decoded.outputs.detach(), places[:, ::reduction] // reduction)
-        return model.refiner.loss(cut(target, places), frames, outputs, voices, inside)
+        outputs = cut(outputs, places[:, ::reduction] // reduction)
+        mels = F.pad(batch["mels"], (0, 0, 0, frames.shape[1] - batch["mels"].shape[1]))
+        target = (cut(mels, places) - MEL_MEAN) / MEL_SCALE
+        return model.refiner.loss(target, cut(frames, places), outputs, batch["voices"], inside)
 
     def _judged(
         self, loss: torch.Tensor, figures: dict, true: torch.Tensor, made: torch.Tensor, inside: torch.Tensor, step: int
@@ -110,7 +102,7 @@ class Task:
         sums: dict[str, float] = {}
         for batch in held_out:
             torch.manual_seed(0)  # the prenet's dropout
-            decoded, batch, step_lengths = self._decode(batch, batch["voices"])
+            decoded, batch, step_lengths = self._decode(batch)
             mask = length_mask(batch["mel_lengths"], batch["mels"].shape[1])
             alignment, token_lengths = decoded.alignment.float(), batch["token_lengths"]
             target = (batch["mels"] - MEL_MEAN) / MEL_SCALE
@@ -124,9 +116,8 @@ class Task:
                 "diagonality": diagonality(alignment, step_lengths, token_lengths),
                 "coverage": coverage(alignment, step_lengths, token_lengths),
             }
-            if self.networks["model"].refiner is not None:
-                places = torch.arange(mask.shape[1], device=mask.device).expand(mask.shape)
-                figures["flow"] = self._flow(decoded, batch["voices"], target, places, mask)
+            if "retold" in batch:
+                figures["flow"] = self._flow(batch, mask.shape[1])
             for key, value in figures.items():
                 sums[key] = sums.get(key, 0.0) + value.item() / len(held_out)
         return sums
@@ -154,19 +145,18 @@ class Task:
             )
         return None
 
-    def _excerpts(self, lengths: torch.Tensor, longest: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Frames (B, at most judged_frames) of an excerpt, of whole decoder steps, at a random place of each item, and
-        which of them lie within the item. longest: frames of the batch, padded."""
+    def _excerpts(self, lengths: torch.Tensor, padded: int, longest: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Frames (B, at most `longest`) of an excerpt, of whole decoder steps, at a random place of each item, and
+        which of them lie within the item. padded: frames of the batch."""
         reduction = int(self.networks["model"].reduction)
-        frames = max(1, min(self.config.judged_frames, longest) // reduction) * reduction
+        frames = max(1, min(longest, padded) // reduction) * reduction
         room = (lengths - frames).clamp_min(0) // reduction
         start = (torch.rand(len(lengths), device=lengths.device) * (room + 1)).long() * reduction
         places = start[:, None] + torch.arange(frames, device=lengths.device)
         return places, places < lengths[:, None]
 
-    def _decode(self, batch: Batch, told: torch.Tensor) -> tuple[Decoded, Batch, torch.Tensor]:
-        """Teacher-forced outputs, the batch with its mels padded to whole decoder steps, and the steps of each item.
-        told: (B, voice_dim) the voices that the decoder hears of."""
+    def _decode(self, batch: Batch) -> tuple[Decoded, Batch, torch.Tensor]:
+        """Teacher-forced outputs, the batch with its mels padded to whole decoder steps, and the steps of each item."""
         model = self.networks["model"]
         reduction = int(model.reduction)
         mels = F.pad(batch["mels"], (0, 0, 0, -batch["mels"].shape[1] % reduction), value=-11.5)
@@ -175,8 +165,8 @@ class Task:
             batch["paths"] = batch["paths"][:, reduction // 2 :: reduction]  # in the middle of each step
             batch["paths"] = F.pad(batch["paths"], (0, mels.shape[1] // reduction - batch["paths"].shape[1]), value=-1)
         step_lengths = -(-batch["mel_lengths"] // reduction)
-        texts, lengths = (batch["tokens"], batch["token_lengths"]), batch["mel_lengths"]
-        return model(*texts, told, mels, lengths, batch.get("paths")), batch, step_lengths
+        inputs = (batch[key] for key in ("tokens", "token_lengths", "voices", "mels", "mel_lengths"))
+        return model(*inputs, batch.get("paths")), batch, step_lengths
 
 
 def cut(x: torch.Tensor, places: torch.Tensor) -> torch.Tensor:

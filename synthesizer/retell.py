@@ -1,0 +1,118 @@
+"""python -m synthesizer.retell PREPARED --reference RECORDING: recordings as the decoder says them, in one voice.
+
+A refiner learns from these pairs to give what is said in that one voice, as clear as the decoder can, every other. The
+decoder hears the recordings while it says them, so that each sound comes when theirs does and as they pronounce it; but
+it hears them disguised, their pitch and formants moved, lest it say whose voice it was. For each
+shard-NNNNN.safetensors a retold-NNNNN.safetensors: (decoder steps, r * n_mels + lstm_dim + token_dim) float16, the
+frames of each step side by side and what the decoder made them from.
+"""
+
+import argparse
+from pathlib import Path
+
+from speech import command
+
+MOST_DISGUISE = 0.3
+"""Recordings are heard this much higher or lower at most, as a logarithm."""
+
+
+def retell_shards(corpus, data, model, voice, made_by: dict, batch: int) -> int:
+    """Write what is said of every shard that lacks it. voice: (256,). Returns the number of recordings."""
+    import numpy as np
+    import torch
+    from tqdm import tqdm
+
+    from speech.shards import Record, shard_metadata, write_shard
+    from synthesizer.data import retold_path
+
+    made_by = made_by | {"voice": voice.tolist()}
+    first = 0
+    for shard in tqdm(corpus.shards, unit="shard", desc="retelling"):
+        indices = list(range(first, first + len(shard.records)))
+        first += len(shard.records)
+        out = retold_path(shard.path)
+        if out.exists() and shard_metadata(out).items() >= made_by.items():
+            continue
+        torch.manual_seed(0)
+        rows: dict[int, np.ndarray] = {}
+        by_length = sorted(indices, key=lambda i: corpus.records[i].length)
+        for start in range(0, len(by_length), batch):
+            chosen = by_length[start : start + batch]
+            rows |= zip(chosen, retold(model, data.batch(chosen, letters=0), voice))
+        records, at = [], 0
+        for index in indices:
+            own = corpus.records[index]
+            records.append(Record(own.id, own.speaker, at, len(rows[index]), own.seconds))
+            at += len(rows[index])
+        write_shard(out, [rows[i] for i in indices], records, {"settings": {}} | made_by)
+    return first
+
+
+def retold(model, batch: dict, voice) -> list:
+    """(steps, ...) float16 of each recording of a batch (see Data.batch) in a voice (256,)."""
+    import numpy as np
+    import torch
+    import torch.nn.functional as F
+
+    from training.inference import fast_autocast
+    from training.loop import to_device
+
+    device, reduction = model.reduction.device, int(model.reduction)
+    batch = to_device(batch, device)
+    mels = F.pad(batch["mels"], (0, 0, 0, -batch["mels"].shape[1] % reduction), value=-11.5)
+    heard = disguise(mels, torch.exp(MOST_DISGUISE * (2 * torch.rand(len(mels)) - 1)), model.mel)
+    voices = voice.to(device).expand_as(batch["voices"])
+    with torch.inference_mode(), fast_autocast(device):
+        decoded = model(batch["tokens"], batch["token_lengths"], voices, heard, batch["mel_lengths"])
+    groups = decoded.after.unflatten(1, (-1, reduction)).flatten(2)
+    rows = torch.cat([groups, decoded.outputs], dim=-1).float().cpu().numpy().astype(np.float16)
+    return [row[:count] for row, count in zip(rows, (-(-batch["mel_lengths"] // reduction)).tolist())]
+
+
+def disguise(mels, factors, config):
+    """Log mels (B, T, n_mels) of higher voices, by factors (B,): pitch and formants are moved, what is said stays."""
+    import librosa
+    import numpy as np
+    import torch
+
+    hertz = librosa.mel_frequencies(n_mels=config.n_mels + 2, fmin=config.fmin, fmax=config.fmax)[1:-1]
+    places = [np.interp(hertz / factor, hertz, np.arange(len(hertz))) for factor in factors.tolist()]
+    places = torch.from_numpy(np.stack(places)).to(mels)[:, None].expand_as(mels)
+    below = places.long()
+    values = [mels.gather(2, each) for each in (below, (below + 1).clamp_max(len(hertz) - 1))]
+    return torch.lerp(*values, places - below)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m synthesizer.retell", description=__doc__.partition("\n")[0])
+    add = parser.add_argument
+    add("prepared", type=Path, nargs="+", help="folders that synthesizer.preprocess and encoder.embed made")
+    add("--reference", type=Path, required=True, help="a recording of the voice, one that the decoder says clearly")
+    add("--encoder", type=Path, default=Path("saved_models/default/encoder"), metavar="DIR")
+    add("--synthesizer", type=Path, required=True, metavar="DIR", help="without a refiner, or with one to be replaced")
+    add("--batch", type=int, default=16, help="clips at a time (default 16)")
+    add("--device", default="auto", help="auto, cpu or cuda (default auto)")
+    arguments = parser.parse_args()
+
+    from dataclasses import replace
+
+    import torch
+
+    from cloning import Cloner
+    from synthesizer.data import Data
+    from training.checkpoint import read_checkpoint
+
+    models = {"encoder": arguments.encoder, "synthesizer": arguments.synthesizer, "vocoder": "griffin_lim"}
+    cloner = Cloner.load(**models, device=arguments.device)
+    checkpoint = read_checkpoint(arguments.synthesizer, "synthesizer")
+    voice = torch.from_numpy(cloner.voice(arguments.reference).embedding)
+    settings, arguments.corpora = checkpoint.settings, arguments.prepared
+    schedule, bare = replace(settings.schedule, batch=1), replace(settings.model, refiner_layers=0)
+    data = Data(arguments, replace(settings, schedule=schedule, model=bare))
+    made_by = {"synthesizer": checkpoint.fingerprint}
+    count = retell_shards(data.corpus, data, cloner.synthesizer, voice, made_by, arguments.batch)
+    print(f"{count} recordings retold by {arguments.synthesizer} stand beside the shards as retold-*.safetensors")
+
+
+if __name__ == "__main__":
+    command.main(main)
