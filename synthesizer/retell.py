@@ -96,21 +96,25 @@ def main() -> None:
 
     from dataclasses import replace
 
-    import torch
-
-    from cloning import Cloner
+    from speech.errors import InputError
+    from speech.waveform import Waveform
     from synthesizer.data import Data
-    from training.checkpoint import read_checkpoint
+    from training.checkpoint import load_model
+    from training.distributed import pick_device
 
-    models = {"encoder": arguments.encoder, "synthesizer": arguments.synthesizer, "vocoder": "griffin_lim"}
-    cloner = Cloner.load(**models, device=arguments.device)
-    checkpoint = read_checkpoint(arguments.synthesizer, "synthesizer")
-    voice = torch.from_numpy(cloner.voice(arguments.reference).embedding)
+    model, checkpoint = load_model(arguments.synthesizer, "synthesizer", pick_device(arguments.device))
+    ears, encoder = load_model(arguments.encoder, "encoder")
     settings, arguments.corpora = checkpoint.settings, arguments.prepared
     schedule, bare = replace(settings.schedule, batch=1), replace(settings.model, refiner_layers=0)
     data = Data(arguments, replace(settings, schedule=schedule, model=bare))
+    if {checkpoint.extra["encoder"], data.facts["encoder"]} != {encoder.fingerprint}:
+        raise InputError(
+            f"{arguments.encoder} is encoder {encoder.fingerprint}; the synthesizer learned from embeddings by "
+            f"{checkpoint.extra['encoder']}, and the corpora have some by {data.facts['encoder']}: all must be of one"
+        )
+    voice = ears.embed([Waveform.read(arguments.reference)])[0].float().cpu()
     made_by = {"synthesizer": checkpoint.fingerprint}
-    count = retell_shards(data.corpus, data, cloner.synthesizer, voice, made_by, arguments.batch)
+    count = retell_shards(data.corpus, data, model, voice, made_by, arguments.batch)
     print(f"{count} recordings retold by {arguments.synthesizer} stand beside the shards as retold-*.safetensors")
 
 
