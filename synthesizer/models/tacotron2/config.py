@@ -50,11 +50,6 @@ class Config:
     """Steps along the way in use; the time it takes is proportional."""
     refiner_leaning: float = 0.0
     """In use, the decoder is told a voice so far from the plain one towards that asked for: nearer, and less clear."""
-    refiner_guidance: float = 0.0
-    """In use, it goes so much farther from what that voice might say when one does not know what, at twice the time
-    (classifier-free guidance, arXiv 2207.12598)."""
-    refiner_blind: float = 0.1
-    """Share of the recordings of which it is told only the voice while it learns, for that."""
     refiner_excerpt: int = 400
     """Frames of each recording that it learns from at a time."""
     dropout: float = 0.5

@@ -53,7 +53,7 @@ class Refiner(nn.Module):
         Returns sharp ones (B, T, n_mels), for each seed others; one item's noise is every item's."""
         (longest, n_mels), keep = frames.shape[1:], mask[..., None]
         frames = frames.float() * keep
-        said, voice, steps = self._said(frames, outputs), self._voice(voices), self.config.refiner_steps
+        told, steps = self._told(frames, outputs, voices), self.config.refiner_steps
         generator = torch.Generator(frames.device).manual_seed(seed)
         blocks = range(-(-longest // NOISE_FRAMES))
         noise = [torch.randn(NOISE_FRAMES, n_mels, generator=generator, device=frames.device) for _ in blocks]
@@ -61,19 +61,8 @@ class Refiner(nn.Module):
         x = frames + strength * torch.cat(noise)[:longest]
         for step in range(steps):
             x = x * keep
-            x = x + self._guided(x, said, voice, step / steps, keep) / steps
+            x = x + self._velocity(x, told, x.new_full((len(x),), step / steps), keep) / steps
         return x
-
-    def _guided(
-        self, x: torch.Tensor, said: torch.Tensor, voice: torch.Tensor, time: float, keep: torch.Tensor
-    ) -> torch.Tensor:
-        """The velocity in use, where all items are at one time."""
-        guidance = self.config.refiner_guidance
-        if not guidance:
-            return self._velocity(x, said + voice, x.new_full((len(x),), time), keep)
-        twice = torch.cat([x, x]), torch.cat([said + voice, voice.expand_as(said)])
-        seeing, blind = self._velocity(*twice, x.new_full((2 * len(x),), time), torch.cat([keep, keep])).chunk(2)
-        return seeing + guidance * (seeing - blind)
 
     def loss(
         self,
@@ -90,9 +79,7 @@ class Refiner(nn.Module):
         times = (torch.arange(batch, device=frames.device) + torch.rand(batch, device=frames.device)) / batch
         times = times[torch.randperm(batch, device=frames.device)]
         x = torch.lerp(noisy, target, times[:, None, None]) * keep
-        seeing = torch.rand(batch, 1, 1, device=frames.device) >= self.config.refiner_blind
-        told = self._said(frames, outputs) * seeing + self._voice(voices)
-        velocity = self._velocity(x, told, times, keep)
+        velocity = self._velocity(x, self._told(frames, outputs, voices), times, keep)
         return masked_mean((velocity - (target - noisy)).square(), mask)
 
     def _grouped(self, x: torch.Tensor) -> torch.Tensor:
@@ -100,16 +87,12 @@ class Refiner(nn.Module):
         side = self.config.refiner_frames
         return F.pad(x, (0, 0, 0, -x.shape[1] % side)).unflatten(1, (-1, side)).flatten(2)
 
-    def _voice(self, voices: torch.Tensor) -> torch.Tensor:
-        """(B, voice_dim) as it is told to all places (B, 1, C)."""
-        return self.voice(voices * self.config.voice_scale)[:, None]
-
-    def _said(self, frames: torch.Tensor, outputs: torch.Tensor) -> torch.Tensor:
-        """(B, T / refiner_frames, C) what else stays the same along the way."""
+    def _told(self, frames: torch.Tensor, outputs: torch.Tensor, voices: torch.Tensor) -> torch.Tensor:
+        """(B, T / refiner_frames, C) what stays the same along the way."""
         reduction, side = frames.shape[1] // outputs.shape[1], self.config.refiner_frames
         middle = torch.arange(side // 2, frames.shape[1] + side // 2, side, device=frames.device)
         middle = middle.clamp_max(frames.shape[1] - 1)
-        said = self.said(outputs)
+        said = self.said(outputs) + self.voice(voices * self.config.voice_scale)[:, None]
         return said[:, middle // reduction] + self.place[middle % reduction] + self.frames(self._grouped(frames))
 
     def _velocity(self, x: torch.Tensor, told: torch.Tensor, times: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
