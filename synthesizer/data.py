@@ -37,9 +37,6 @@ class Data:
         self.retold, self.plain_voice = read_retold(self.corpus) if settings.model.refiner_layers else (None, None)
         self.facts = {"encoder": encoder}  # config.json keeps it: another encoder's voices mean nothing to this model
         self.train, held_out = hold_out(self.corpus, HELD_OUT_SHARE)
-        if self.retold:
-            # A recording that does not say its text would teach to say something else.
-            self.train = [i for i in self.train if len(self.word_times[i])]
         # Evenly through all that is held out, so that every corpus and speaker has its part.
         self.held = held_out[:: -(-len(held_out) // HELD_OUT_MOST)]
         if len(self.train) < self.schedule.batch:
@@ -141,7 +138,7 @@ def read_retold(corpus: PreparedCorpus) -> tuple[list[np.ndarray], np.ndarray]:
     """
     rows, voices = [], set()
     for shard in corpus.shards:
-        path = retold_path(shard.path)
+        path = shard.path.with_name(shard.path.name.replace("shard", "retold"))
         command = f"`python -m synthesizer.retell {path.parents[1]}`"
         if not path.exists():
             raise InputError(f"{path} is missing; a refiner learns from it: make it with {command}")
@@ -168,7 +165,3 @@ def path_through(places: list[tuple[int, int]], spans: np.ndarray, times: np.nda
 
 def embeddings_path(shard: Path) -> Path:
     return shard.with_name(shard.name.replace("shard", "embeddings"))
-
-
-def retold_path(shard: Path) -> Path:
-    return shard.with_name(shard.name.replace("shard", "retold"))

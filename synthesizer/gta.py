@@ -14,36 +14,20 @@ def write_gta(corpus, data, model, fingerprint: str, batch: int) -> int:
     """Write the mels of every shard that lacks them. Returns the number of recordings."""
     import numpy as np
     import torch
-    from tqdm import tqdm
 
-    from speech.shards import Record, shard_metadata, write_shard
+    from synthesizer.beside import write_beside
     from training.inference import fast_autocast
     from training.loop import to_device
 
     device = next(model.parameters()).device
-    first = 0
-    for shard in tqdm(corpus.shards, unit="shard", desc="predicting"):
-        indices = list(range(first, first + len(shard.records)))
-        first += len(shard.records)
-        out = shard.path.with_name(shard.path.name.replace("shard", "gta"))
-        if out.exists() and shard_metadata(out).get("synthesizer") == fingerprint:
-            continue
-        mels: dict[int, np.ndarray] = {}
-        by_length = sorted(indices, key=lambda i: corpus.records[i].length)
-        for start in range(0, len(by_length), batch):
-            chosen = by_length[start : start + batch]
-            inputs = to_device(data.batch(chosen), device)
-            with torch.inference_mode(), fast_autocast(device):
-                predicted = model.predict(inputs).float().cpu().numpy()
-            for index, mel, length in zip(chosen, predicted, inputs["mel_lengths"].tolist()):
-                mels[index] = mel[:length].astype(np.float16)
-        records, at = [], 0
-        for index in indices:
-            own = corpus.records[index]
-            records.append(Record(own.id, own.speaker, at, len(mels[index]), own.seconds, own.text))
-            at += len(mels[index])
-        write_shard(out, [mels[i] for i in indices], records, {"settings": {}, "synthesizer": fingerprint})
-    return first
+
+    def predict(chosen: list[int]) -> list[np.ndarray]:
+        inputs = to_device(data.batch(chosen), device)
+        with torch.inference_mode(), fast_autocast(device):
+            mels = model.predict(inputs).float().cpu().numpy().astype(np.float16)
+        return [mel[:length] for mel, length in zip(mels, inputs["mel_lengths"].tolist())]
+
+    return write_beside(corpus, "gta", {"synthesizer": fingerprint}, batch, predict, "predicting")
 
 
 def main() -> None:

@@ -16,36 +16,18 @@ MOST_DISGUISE = 0.3
 """Recordings are heard this much higher or lower at most, as a logarithm."""
 
 
-def retell_shards(corpus, data, model, voice, made_by: dict, batch: int) -> int:
+def retell_shards(corpus, data, model, voice, fingerprint: str, batch: int) -> int:
     """Write what is said of every shard that lacks it. voice: (256,). Returns the number of recordings."""
-    import numpy as np
     import torch
-    from tqdm import tqdm
 
-    from speech.shards import Record, shard_metadata, write_shard
-    from synthesizer.data import retold_path
+    from synthesizer.beside import write_beside
 
-    made_by = made_by | {"voice": voice.tolist()}
-    first = 0
-    for shard in tqdm(corpus.shards, unit="shard", desc="retelling"):
-        indices = list(range(first, first + len(shard.records)))
-        first += len(shard.records)
-        out = retold_path(shard.path)
-        if out.exists() and shard_metadata(out).items() >= made_by.items():
-            continue
-        torch.manual_seed(0)
-        rows: dict[int, np.ndarray] = {}
-        by_length = sorted(indices, key=lambda i: corpus.records[i].length)
-        for start in range(0, len(by_length), batch):
-            chosen = by_length[start : start + batch]
-            rows |= zip(chosen, retold(model, data.batch(chosen, letters=0), voice))
-        records, at = [], 0
-        for index in indices:
-            own = corpus.records[index]
-            records.append(Record(own.id, own.speaker, at, len(rows[index]), own.seconds))
-            at += len(rows[index])
-        write_shard(out, [rows[i] for i in indices], records, {"settings": {}} | made_by)
-    return first
+    def tell(chosen: list[int]) -> list:
+        torch.manual_seed(chosen[0])  # the same, whichever shards were there already
+        return retold(model, data.batch(chosen, letters=0), voice)
+
+    made_by = {"synthesizer": fingerprint, "voice": voice.tolist()}
+    return write_beside(corpus, "retold", made_by, batch, tell, "retelling")
 
 
 def retold(model, batch: dict, voice) -> list:
@@ -113,8 +95,7 @@ def main() -> None:
             f"{checkpoint.extra['encoder']}, and the corpora have some by {data.facts['encoder']}: all must be of one"
         )
     voice = ears.embed([Waveform.read(arguments.reference)])[0].float().cpu()
-    made_by = {"synthesizer": checkpoint.fingerprint}
-    count = retell_shards(data.corpus, data, model, voice, made_by, arguments.batch)
+    count = retell_shards(data.corpus, data, model, voice, checkpoint.fingerprint, arguments.batch)
     print(f"{count} recordings retold by {arguments.synthesizer} stand beside the shards as retold-*.safetensors")
 
 

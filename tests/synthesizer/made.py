@@ -1,6 +1,5 @@
 """What the synthesizer's tests share: a tiny network, and a corpus of tones that spell."""
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,6 @@ from speech.mel import MelConfig
 from speech.shards import Record, Shard, write_shard
 from speech.voice import Voice
 from speech.waveform import Waveform
-from synthesizer.align import alignment_path
 from synthesizer.models.tacotron2 import Config, Model
 from training.command import parser, run
 
@@ -67,18 +65,6 @@ def write_spelled(folder: Path, clips: int = 12, encoder: str = "e1", rate: int 
         write_shard(folder / "synthesizer" / f"shard-{number:05d}.safetensors", sounds, records, metadata)
         write_embeddings(folder, number, encoder)
     return folder
-
-
-def write_word_times(folder: Path) -> None:
-    """What `synthesizer.align` writes beside the shards of `write_spelled`, where a character takes 60 ms."""
-    for path in sorted((folder / "synthesizer").glob("shard-?????.safetensors")):
-        rows, records, start = [], [], 0
-        for record in Shard(path).records:
-            spans = [match.span() for match in re.finditer("[a-z]+", record.text.lower())]
-            rows.append(0.06 * np.array(spans, np.float32))
-            records.append(Record(record.id, record.speaker, start, len(spans), record.seconds))
-            start += len(spans)
-        write_shard(alignment_path(path), rows, records, {"settings": {}})
 
 
 def write_embeddings(folder: Path, number: int, encoder: str, ids: list[str] | None = None) -> Path:

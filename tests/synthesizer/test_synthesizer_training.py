@@ -17,7 +17,7 @@ from synthesizer.gta import write_gta
 from synthesizer.models.tacotron2 import PRESETS, Config, Task
 from synthesizer.models.tacotron2.network import MEL_MEAN, MEL_SCALE
 from synthesizer.retell import disguise, retell_shards
-from tests.synthesizer.made import RATE, made_voice, train_tiny, write_spelled, write_word_times
+from tests.synthesizer.made import RATE, made_voice, train_tiny, write_spelled
 from training.checkpoint import load_model, load_tensors, read_checkpoint
 from training.config import Settings, override
 from training.journal import COSTS, read_journal
@@ -122,7 +122,6 @@ REFINER = ["model.refiner_layers=2", "model.refiner_dim=16", "model.refiner_exce
 def retold(trained, tmp_path_factory):
     """A prepared folder whose recordings the tiny network has said in one voice."""
     folder = write_spelled(tmp_path_factory.mktemp("retold") / "spelled")
-    write_word_times(folder)
     retell(folder, trained)
     return folder
 
@@ -130,8 +129,8 @@ def retold(trained, tmp_path_factory):
 def retell(folder, trained, voice: int = 0) -> None:
     model, checkpoint = load_model(trained, "synthesizer")
     source = Data(Namespace(corpora=[folder]), override(checkpoint.settings, ["schedule.batch=1"]))
-    made_by = {"synthesizer": checkpoint.fingerprint}
-    retell_shards(source.corpus, source, model, torch.from_numpy(made_voice(voice).embedding), made_by, batch=5)
+    told = torch.from_numpy(made_voice(voice).embedding)
+    retell_shards(source.corpus, source, model, told, checkpoint.fingerprint, batch=5)
 
 
 def test_a_refiner_is_added_to_a_model_that_speaks(trained, retold, tmp_path):
@@ -170,6 +169,18 @@ def test_recordings_are_retold_at_their_pace(retold):
     assert told.data.shape[1] == 2 * 80 + 24 + 16
     frames = [record.length // MelConfig().hop_length for record in shard.records]
     assert [2 * record.length for record in told.records] == pytest.approx(frames, abs=2)
+
+
+def test_what_is_retold_is_retold_again_when_the_recordings_are_others(trained, tmp_path):
+    folder = write_spelled(tmp_path / "spelled")
+    paths = [folder / f"synthesizer/retold-0000{number}.safetensors" for number in range(2)]
+    retell(folder, trained)
+    before = [path.stat().st_mtime_ns for path in paths]
+    retell(folder, trained)
+    assert [path.stat().st_mtime_ns for path in paths] == before
+    write_spelled(folder, clips=8)
+    retell(folder, trained)
+    assert [len(Shard(path).records) for path in paths] == [4, 4]
 
 
 def test_a_refiner_needs_recordings_retold_in_one_voice(trained, spelled, tmp_path):

@@ -222,7 +222,10 @@ def test_padding_changes_nothing_in_training(monkeypatch):
 
 def test_teacher_forcing_and_speaking_are_one_network(monkeypatch, in_float32):
     """Fed with what was spoken, the network says it again."""
-    model, text = tiny(config=replace(TINY, dropout=0.0)), "Rain, rain."
+    config = replace(TINY, dropout=0.0, refiner_layers=1, refiner_dim=16, refiner_leaning=0.5)
+    model, text = tiny(config=config), "Rain, rain."
+    torch.nn.init.normal_(model.refiner.velocity.weight, std=0.1)
+    torch.nn.init.normal_(model.refiner.plain_voice)
     for attribute in ("WINDOW_BACK", "WINDOW_AHEAD"):
         monkeypatch.setattr(decoding, attribute, 1000)
     monkeypatch.setattr(decoding.Decoder, "_prenet_noise", lambda self, generator, like: like.new_ones(32, 2, 1, 16))
@@ -231,17 +234,20 @@ def test_teacher_forcing_and_speaking_are_one_network(monkeypatch, in_float32):
     monkeypatch.setattr(model.decoder, "speak", lambda *given: spoken.append(stack(*given)) or spoken[-1])
     voice = made_voice(0)
     (made,) = model.synthesize([text], [voice])
-    frames, _, alignment = (each.clone() for each in spoken[0])
+    frames, outputs, alignment = (each.clone() for each in spoken[0])
     monkeypatch.setattr(network.torch, "rand", lambda *shape, **_: torch.ones(shape))
     tokens = torch.tensor([encode(pronounce(text))])
     lengths = torch.tensor([tokens.shape[1]]), torch.tensor([frames.shape[1]])
     voices = torch.from_numpy(voice.embedding)[None]
     with torch.no_grad():
         mels = frames * network.MEL_SCALE + network.MEL_MEAN
-        decoded = model(tokens, lengths[0], voices, mels, lengths[1])
+        decoded = model(tokens, lengths[0], (voices + model.refiner.plain_voice) / 2, mels, lengths[1])
     torch.testing.assert_close(decoded.before, frames, rtol=0, atol=1e-4)
+    torch.testing.assert_close(decoded.outputs, outputs, rtol=0, atol=1e-4)
     torch.testing.assert_close(decoded.alignment, alignment, rtol=0, atol=1e-4)
-    after = (decoded.after[0] * network.MEL_SCALE + network.MEL_MEAN).clamp_min(-11.52)
+    mask = torch.ones(frames.shape[:2], dtype=torch.bool)
+    refined = model.refiner(decoded.after, decoded.outputs, voices, mask, seed=0)
+    after = (refined[0] * network.MEL_SCALE + network.MEL_MEAN).clamp_min(-11.52)
     torch.testing.assert_close(after.T, made.mel, rtol=0, atol=1e-3)
 
 
