@@ -1,5 +1,6 @@
 """The refiner: where two mels are equally true it says one of them, not their mean."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -56,6 +57,16 @@ def test_an_item_is_the_same_in_a_longer_batch(refiner):
     short, (*longer, mask) = refiner(*blank(1), seed=3), blank(2, 200)
     mask[0, FRAMES:] = False
     torch.testing.assert_close(refiner(*longer, mask, seed=3)[:1, :FRAMES], short, rtol=0, atol=1e-4)
+
+
+@torch.inference_mode()
+def test_few_steps_end_where_many_would(refiner, monkeypatch):
+    assert CONFIG.refiner_steps == 8
+    monkeypatch.setattr(refiner, "_velocity", lambda x, told, times, keep: -2 * x)
+    begun = refiner(*blank(1), seed=4)
+    monkeypatch.setattr(refiner, "_velocity", lambda x, told, times, keep: 0 * x)
+    ratio = (begun / refiner(*blank(1), seed=4)).mean().item()
+    assert ratio == pytest.approx(math.exp(-2), rel=0.15)  # as many plain steps are 26 % off
 
 
 def test_a_new_one_adds_noise_alone():

@@ -46,7 +46,7 @@ class Config:
     """How far the decoder's frames are disturbed before they flow to true ones, in the spread of mels of speech."""
     refiner_warmth: float = 0.5
     """In use, that noise is multiplied by this: less is smoother, more livelier and rougher."""
-    refiner_steps: int = 16
+    refiner_steps: int = 8
     """Steps along the way in use; the time it takes is proportional."""
     refiner_leaning: float = 0.0
     """In use, the decoder is told a voice so far from the plain one towards that asked for: nearer, and less clear."""
